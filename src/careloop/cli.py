@@ -1,0 +1,172 @@
+"""The command line: thin, every command one call into the rooms below.
+
+    careloop run          the main job: demo community → import → assess → report
+    careloop dictionary   print and search the variables
+    careloop instruments  print the published instruments and where they come from
+    careloop import       read files into a store, with a full account of every column
+    careloop assess       instruments, diagnosis, next step and report for everybody in a file
+    careloop demo         write the demo community's files
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from careloop import __version__
+from careloop.error import CareloopError
+
+app = typer.Typer(
+    name="careloop",
+    help="careloop: a closed-loop care platform for chronic disease, osteoporosis first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Language = Annotated[str, typer.Option("--lang", help="zh or en")]
+MappingFile = Annotated[
+    Optional[Path],  # noqa: UP045 - Typer reads it at run time
+    typer.Option("--mapping", "-m", help="TOML file: what each column of a table means"),
+]
+AsOf = Annotated[
+    Optional[datetime],  # noqa: UP045
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="assess what was known on this date"),
+]
+
+
+def main() -> None:
+    """Run the command line; errors made on purpose are shown without a traceback."""
+    try:
+        app()
+    except CareloopError as error:
+        from rich.console import Console  # noqa: PLC0415 - only when something is wrong
+
+        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
+        sys.exit(error.exit_code)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if value:
+        typer.echo(f"careloop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[  # noqa: ARG001, FBT002
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version")
+    ] = False,
+) -> None:
+    """careloop: a closed-loop care platform for chronic disease, osteoporosis first."""
+
+
+@app.command()
+def dictionary(
+    words: Annotated[list[str] | None, typer.Argument(help="words to search for")] = None,
+    lang: Language = "zh",
+) -> None:
+    """Print the dictionary of variables, or those that match all words."""
+    from careloop.command.inspect import print_dictionary  # noqa: PLC0415
+
+    print_dictionary(" ".join(words or []), language=lang)
+
+
+@app.command()
+def instruments(
+    key: Annotated[str | None, typer.Argument(help="one instrument, in full")] = None,
+    programme: Annotated[str, typer.Option(help="disease programme")] = "osteoporosis",
+    lang: Language = "zh",
+) -> None:
+    """Print the published instruments: what they need, whom they are for, where they come from."""
+    from careloop.command.inspect import print_instruments  # noqa: PLC0415
+
+    print_instruments(programme, key, language=lang)
+
+
+@app.command("import")
+def import_(
+    inputs: Annotated[list[Path], typer.Argument(help="CSV, Excel or FHIR files, also packed")],
+    mapping: MappingFile = None,
+    db: Annotated[str, typer.Option(help="database URL or folder of Parquet files")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="read and report, store nothing")] = False,  # noqa: FBT002
+    rejected: Annotated[
+        Path | None, typer.Option(help="where to write rejected rows (default: beside you)")
+    ] = None,
+    as_of: AsOf = None,
+    lang: Language = "zh",
+) -> None:
+    """Read files into a store. The same file twice adds nothing; a file is stored whole or not."""
+    from careloop.command.importing import import_files  # noqa: PLC0415
+
+    import_files(
+        inputs,
+        mapping=mapping,
+        store_url=db,
+        dry_run=dry_run,
+        rejected=rejected,
+        as_of=_date(as_of),
+        language=lang,
+    )
+
+
+@app.command()
+def assess(
+    source: Annotated[
+        str | None, typer.Argument(help="file, folder of Parquet facts or database URL")
+    ] = None,
+    mapping: MappingFile = None,
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option(help="folder for tables and report")] = None,
+    person: Annotated[str | None, typer.Option(help="print one person's reasons")] = None,
+    programme: Annotated[str, typer.Option(help="disease programme")] = "osteoporosis",
+    experimental: Annotated[  # noqa: FBT002
+        bool, typer.Option("--experimental", help="also instruments whose formula is not confirmed")
+    ] = False,
+    lang: Language = "zh",
+) -> None:
+    """Assess everybody in a file or store, or print one person's reasons with --person."""
+    from careloop.command.assessing import assess_source, explain_person  # noqa: PLC0415
+
+    settings = {
+        "mapping": mapping,
+        "as_of": _date(as_of) or date.today(),  # noqa: DTZ011 - the user's own day
+        "programme": programme,
+        "experimental": experimental,
+        "language": lang,
+    }
+    if person is not None:
+        explain_person(source, person, **settings)
+    if out is not None or person is None:
+        assess_source(source, out or Path("out"), **settings)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="folder for the files")] = Path("var/demo"),
+    seed: Annotated[int, typer.Option(help="another seed, another community")] = 20261122,
+) -> None:
+    """Write the demo community's files: what four centres and a hospital would send. Simulated."""
+    from careloop.command.demonstration import write_community  # noqa: PLC0415
+
+    write_community(out, seed=seed)
+
+
+@app.command()
+def run(
+    out: Annotated[Path, typer.Option(help="folder for everything it writes")] = Path("var/demo"),
+    lang: Language = "zh",
+) -> None:
+    """Do the main job: write the demo community, import it, assess it, show where the report is."""
+    from careloop.command.demonstration import run_demo  # noqa: PLC0415
+
+    run_demo(out, language=lang)
+
+
+def _date(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()

@@ -1,0 +1,1 @@
+"""What the commands do: wiring of the rooms below for people at a terminal."""

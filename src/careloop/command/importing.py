@@ -1,0 +1,155 @@
+"""`careloop import`: files into a store, with an account of everything met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from careloop.command.opening import open_store, store_url
+from careloop.dictionary.catalogue import load
+from careloop.programmes.results import write_whole
+from careloop.records.finding import FINDINGS
+from careloop.records.reading import ImportReport, Reading, Source
+from careloop.records.sources.opening import open_reading
+from careloop.records.store import Added
+
+
+class Watched:
+    """A reading that moves a progress line while somebody else consumes it."""
+
+    def __init__(self, reading: Reading, progress: Progress) -> None:
+        self._reading, self._progress = reading, progress
+        self.source: Source = reading.source
+        self.report: ImportReport = reading.report
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """The reading's own batches."""
+        task = self._progress.add_task(self.source.name)
+        facts = 0
+        for batch in self._reading.batches():
+            facts += batch.height
+            self._progress.update(task, description=f"{self.source.name}: {facts:,}")
+            yield batch
+        self._progress.remove_task(task)
+
+    def rejected(self) -> pl.DataFrame:
+        """The reading's rejected rows."""
+        return self._reading.rejected()
+
+
+def import_files(
+    inputs: Sequence[Path],
+    *,
+    mapping: Path | None,
+    store_url: str,
+    dry_run: bool,
+    rejected: Path | None,
+    as_of: date | None,
+    language: str,
+) -> None:
+    """Import files one after the other; each is stored whole or not at all."""
+    console = Console()
+    for path in inputs:
+        reading = open_reading(path, dictionary=load(), mapping=mapping, as_of=as_of)
+        added = read_into(reading, None if dry_run else store_url)
+        print_report(reading, added, console, language=language)
+        rows = reading.rejected()
+        if rows.height:
+            target = rejected or Path(f"{path.stem.split('.')[0]}-rejected.csv")
+            write_whole(target, lambda file, rows=rows: rows.write_csv(file, include_bom=True))
+            console.print(
+                f"  {rows.height} 行需要修改后再次导入：{target}"
+                if language == "zh"
+                else f"  {rows.height} rows to mend and import again: {target}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def read_into(reading: Reading, url: str | None) -> Added | None:
+    """Consume a reading into a store (`None`: only read it, for the account)."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        watched = Watched(reading, progress)
+        if url is None:
+            for _ in watched.batches():
+                pass
+            return None
+        return open_store(store_url(url)).add(watched)
+
+
+def print_report(
+    reading: Reading, added: Added | None, console: Console, *, language: str
+) -> None:
+    """Print what became of every column or resource type, and the findings with their remedy."""
+    report, zh = reading.report, language == "zh"
+    head = f"[bold]{reading.source.name}[/bold]  {report.records:,} → {report.facts:,} facts"
+    if added is None:
+        head += "  （只检查，未写入）" if zh else "  (dry run, nothing stored)"
+    elif added.already_imported:
+        head += "  （已导入过，无新增）" if zh else "  (imported before, nothing new)"
+    else:
+        head += f"  +{added.new_facts:,}"
+    console.print(head)
+    if report.columns:
+        console.print(_columns(report))
+    if report.resources:
+        console.print(_resources(report))
+    for name in report.ignored_columns:
+        console.print(f"  {'未映射的列' if zh else 'not mapped'}: {name}", highlight=False)
+    for variable, value in report.assumptions.items():
+        console.print(f"  {'声明的假设' if zh else 'assumed'}: {variable} = {value}", highlight=False)
+    _print_findings(report, console, zh=zh)
+
+
+def _columns(report: ImportReport) -> Table:
+    table = Table(header_style="bold")
+    for name in ("column", "variable"):
+        table.add_column(name, overflow="fold")
+    names = ("rows", "taken", "converted", "missing", "unknown", "out_of_range", "other")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
+    for account in report.columns.values():
+        numbers = (f"{getattr(account, name):,}" for name in names)
+        table.add_row(account.column, account.variable, *numbers)
+    return table
+
+
+def _resources(report: ImportReport) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("resource")
+    table.add_column("met", justify="right")
+    table.add_column("outcome", overflow="fold")
+    for kind, met in report.resources.most_common():
+        parts = [
+            f"{outcome} {count:,}"
+            for (resource, outcome), count in report.outcomes.most_common()
+            if resource == kind
+        ]
+        table.add_row(kind, f"{met:,}", "; ".join(parts))
+    return table
+
+
+def _print_findings(report: ImportReport, console: Console, *, zh: bool) -> None:
+    shown = 0
+    for finding in report.findings:
+        kind = FINDINGS[finding.code]
+        style = {"error": "red", "warning": "yellow", "info": "dim"}[kind.severity]
+        words = kind.zh if zh else kind.en
+        remedy = kind.remedy_zh if zh else kind.remedy_en
+        times = f" ×{finding.count:,}" if finding.count > 1 else ""
+        text = f"  {finding.code} {finding.where}{times}: {words}"
+        text += f" [{finding.value}]" if finding.value else ""
+        text += f" {finding.detail}" if finding.detail else ""
+        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"       → {remedy}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        shown += 1
+        if shown == 40 and len(report.findings) > 40:
+            console.print(f"  … +{len(report.findings) - 40}")
+            break

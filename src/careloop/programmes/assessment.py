@@ -1,0 +1,122 @@
+"""Assessing people: a snapshot in, every instrument, class, diagnosis and next step out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from careloop.programmes.programme import Programme, Stage
+from careloop.records.snapshot import Snapshot
+from careloop.risk.instruments.evaluation import evaluate, input_variables, missing_inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a programme found as of a date: one row a person."""
+
+    frame: pl.DataFrame
+    programme: Programme
+    as_of: date
+    language: str
+
+
+def assess(snapshot: Snapshot, programme: Programme, *, language: str = "zh") -> Assessment:
+    """Assess everybody in a snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        What was known about each person as of a date.
+    programme
+        Whose instruments and decisions to use.
+    language
+        Of the reasons in the table: "zh" or "en".
+
+    Returns
+    -------
+    Assessment
+        `frame` has `person_id`, the programme's shown columns, per instrument its outputs,
+        `<key>_class`, `<key>_applies`, `<key>_reason` and (where inputs were assumed)
+        `<key>_assumed`, per decision `<key>`, `<key>_because`, `<key>_unknown`, and `missing`: the
+        variables that some instrument made for this person needs and nobody recorded.
+    """
+    frame = snapshot.with_columns_for(reads(programme)).frame
+    missing = pl.concat_str(
+        *(
+            pl.when(flag).then(pl.lit(variable)).otherwise(None)
+            for variable, flag in missing_inputs(programme.instruments).items()
+        ),
+        separator=" ",
+        ignore_nulls=True,
+    )
+    also = [missing.alias("missing")]
+    table = assessed(frame.lazy(), programme, language=language, also=also)
+    names = columns(programme, table.collect_schema().names())
+    return Assessment(table.select(names).collect(), programme, snapshot.as_of, language)
+
+
+def assessed(
+    table: pl.LazyFrame,
+    programme: Programme,
+    *,
+    language: str = "zh",
+    also: Sequence[pl.Expr] = (),
+) -> pl.LazyFrame:
+    """Add a programme's results to a snapshot's table; works on millions, lazily, in batches.
+
+    Every column of `reads(programme)` must exist. `also` as in `evaluate`.
+    """
+    for stage in programme.before:
+        table = table.with_columns(stage.columns())
+    table = evaluate(table, programme.instruments, language=language, also=also)
+    for stage in programme.after:
+        table = table.with_columns(stage.columns())
+    for decision in programme.decisions:
+        table = table.with_columns(decision.columns())
+    return table
+
+
+def reads(programme: Programme) -> list[str]:
+    """Every snapshot column the programme reads."""
+    made: set[str] = set()
+    names: dict[str, None] = dict.fromkeys(programme.shown)
+    for stage in programme.before:
+        names.update(dict.fromkeys(stage.reads))
+        for expression in stage.columns():
+            names.update(dict.fromkeys(expression.meta.root_names()))
+        made |= {expression.meta.output_name() for expression in stage.columns()}
+    names.update(dict.fromkeys(input_variables(programme.instruments)))
+    for each in programme.instruments:
+        made |= {*each.outputs, f"{each.key}_class", f"{each.key}_applies"}
+    for stage in programme.after:
+        for expression in stage.columns():
+            names.update(dict.fromkeys(expression.meta.root_names()))
+        made |= {expression.meta.output_name() for expression in stage.columns()}
+    for decision in programme.decisions:
+        names.update(dict.fromkeys(decision.reads()))
+        made.add(decision.key)
+    first = {name for stage in programme.before for name in _roots(stage)}
+    return [name for name in names if name not in made or name in first]
+
+
+def _roots(stage: Stage) -> list[str]:
+    return [name for expression in stage.columns() for name in expression.meta.root_names()]
+
+
+def columns(programme: Programme, have: list[str]) -> list[str]:
+    """The result columns in the order a reader expects them."""
+    order = ["person_id", *programme.shown]
+    for stage in (*programme.before, *programme.after):
+        order += [expression.meta.output_name() for expression in stage.columns()]
+    order += [decision.key for decision in programme.decisions]
+    order += [f"{decision.key}_because" for decision in programme.decisions]
+    order += [f"{decision.key}_unknown" for decision in programme.decisions]
+    for each in programme.instruments:
+        order += [*each.outputs]
+        order += [f"{each.key}_{part}" for part in ("class", "applies", "reason", "assumed")]
+    order.append("missing")
+    present = set(have)
+    return [name for name in dict.fromkeys(order) if name in present]

@@ -1,0 +1,93 @@
+"""CAROC 2010: ten-year fracture risk category from age, sex, femoral-neck T and two modifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from careloop.dictionary.variable import Text
+from careloop.risk.instruments.definition import Input, Term
+
+_CATEGORIES = ("low", "moderate", "high")
+
+
+def parts(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs `caroc` (0 low, 1 moderate, 2 high) and `caroc_basal_class`, inputs and terms.
+
+    A modifier nobody asked for leaves the category unknown, unless the category is the same
+    whatever the answer. Lumbar-spine and total-hip T raise it where they were measured.
+
+    Reference: Leslie WD et al. Osteoporos Int 2011;22:1873 (table and modifiers).
+    """
+    basal = _basal(data)
+    fracture = pl.col("fragility_fracture")
+    severe = fracture & (
+        pl.col("fragility_fracture_hip")
+        | pl.col("fragility_fracture_vertebral")
+        | (pl.col("fragility_fracture_count") >= 2)
+    )
+    steroid = pl.col("glucocorticoid_prolonged")
+    low_elsewhere = pl.any_horizontal(
+        *(
+            (pl.col(site) <= data["at_least_moderate_t"]).fill_null(value=False)
+            for site in ("t_lumbar_spine", "t_total_hip")
+        )
+    )
+
+    def category(*, unknown: bool) -> pl.Expr:
+        known_fracture, known_severe, known_steroid = (
+            flag.fill_null(value=unknown) for flag in (fracture, severe, steroid)
+        )
+        raised = basal + known_fracture.cast(pl.Int8) + known_steroid.cast(pl.Int8)
+        raised = pl.max_horizontal(raised, low_elsewhere.cast(pl.Int8))
+        raised = pl.when(known_severe).then(2).otherwise(pl.min_horizontal(raised, 2))
+        return pl.when(basal.is_not_null()).then(raised).otherwise(None)
+
+    least, most = category(unknown=False), category(unknown=True)
+    class_of = pl.when(basal == 0).then(pl.lit("low"))
+    class_of = class_of.when(basal == 1).then(pl.lit("moderate")).when(basal == 2)
+    names = ("sex", "age_y", "t_femoral_neck", "fragility_fracture", "glucocorticoid_prolonged")
+    return {
+        "outputs": {
+            "caroc": pl.when(least == most).then(least).otherwise(None),
+            "caroc_basal_class": class_of.then(pl.lit("high")).otherwise(None),
+        },
+        "inputs": tuple(Input(name, pl.col(name)) for name in names),
+        "terms": (
+            Term(
+                Text("年龄与股骨颈 T 值", "age and femoral-neck T-score"),
+                ("sex", "age_y", "t_femoral_neck"),
+                basal,
+            ),
+            Term(
+                Text("脆性骨折", "fragility fracture"),
+                ("fragility_fracture",),
+                fracture.cast(pl.Float64),
+            ),
+            Term(
+                Text("长期使用糖皮质激素", "prolonged glucocorticoid"),
+                ("glucocorticoid_prolonged",),
+                steroid.cast(pl.Float64),
+            ),
+        ),
+    }
+
+
+def _basal(data: Mapping[str, Any]) -> pl.Expr:
+    t = pl.col("t_femoral_neck")
+    by_sex: pl.Expr = pl.lit(None, dtype=pl.Int8)
+    for sex in ("female", "male"):
+        by_age: pl.Expr = pl.lit(None, dtype=pl.Int8)
+        for age, low, high in zip(data["ages"], data[sex]["low"], data[sex]["high"], strict=True):
+            grade = (
+                pl.when(t > low)
+                .then(pl.lit(0, pl.Int8))
+                .when(t < high)
+                .then(pl.lit(2, pl.Int8))
+                .otherwise(pl.lit(1, pl.Int8))
+            )
+            by_age = pl.when(pl.col("age_y") >= age).then(grade).otherwise(by_age)
+        by_sex = pl.when(pl.col("sex") == sex).then(by_age).otherwise(by_sex)
+    return pl.when(t.is_not_null()).then(by_sex).otherwise(None)

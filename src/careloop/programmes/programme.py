@@ -1,0 +1,79 @@
+"""A programme: what one disease brings to the platform. Found through entry points.
+
+A disease is a folder in `careloop.programmes` (or in somebody else's package) registered in the
+entry-point group `careloop.programmes`. Its `variables/*.toml` join the dictionary; its module has
+a function `programme()` that returns the `Programme`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import polars as pl
+
+from careloop.dictionary.catalogue import PROGRAMMES
+from careloop.dictionary.variable import Text
+from careloop.error import ConfigError
+from careloop.risk.decision import Decision
+from careloop.risk.instruments.definition import Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Columns computed together; a stage may read the columns of the stages before it."""
+
+    columns: Callable[[], Sequence[pl.Expr]]
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A column of the results: its key, words for its values, and whether it is always shown."""
+
+    key: str
+    label: Text
+    values: dict[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """One disease: instruments, decisions and how they follow one another.
+
+    Evaluation order: `before` (measurements from raw values), the instruments, `after`
+    (classes of measurements), then each decision in turn.
+    """
+
+    key: str
+    name: Text
+    instruments: tuple[Instrument, ...]
+    decisions: tuple[Decision, ...]
+    before: tuple[Stage, ...] = ()
+    after: tuple[Stage, ...] = ()
+    shown: tuple[str, ...] = ()
+    """Snapshot columns carried into the results."""
+    results: tuple[Result, ...] = ()
+    cascade: tuple[tuple[Text, str], ...] = ()
+    """Steps of the cohort cascade: words and the SQL condition over the results."""
+    ranking: tuple[str, ...] = ()
+    """Result columns by which the people at highest risk are found, most important first."""
+    caution: Text = field(default_factory=lambda: Text("", ""))
+
+
+def programme(key: str, *, experimental: bool = False) -> Programme:
+    """The installed programme of this name, if asked with what is not yet confirmed.
+
+    Raises
+    ------
+    ConfigError
+        Naming the programmes that are installed.
+    """
+    found = {entry.name: entry for entry in entry_points(group=PROGRAMMES)}
+    if key not in found:
+        raise ConfigError(f"no programme {key!r}", remedy=f"installed: {sorted(found)}")
+    made: Programme = import_module(found[key].module).programme(
+        experimental=experimental
+    )
+    return made

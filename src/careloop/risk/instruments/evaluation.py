@@ -1,0 +1,177 @@
+"""Evaluating instruments on a snapshot's table: the same expressions for one person or millions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from careloop.dictionary.condition import condition
+from careloop.dictionary.variable import Text
+from careloop.risk.instruments.definition import Clause, Instrument
+
+_MISSING = Text("缺少所需资料", "an input is not known")
+_NOT_TOLD = Text("无法判断是否适用：", "cannot tell whether it applies: ")
+
+
+def evaluate(
+    frame: pl.DataFrame | pl.LazyFrame,
+    instruments: Sequence[Instrument],
+    *,
+    language: str = "zh",
+    also: Sequence[pl.Expr] = (),
+) -> pl.LazyFrame:
+    """Add every instrument's columns to a snapshot's table.
+
+    Parameters
+    ----------
+    frame
+        One row a person; every variable the instruments read must be a column
+        (`Snapshot.with_columns_for`).
+    instruments
+        What to evaluate.
+    language
+        Of the reasons: "zh" or "en".
+    also
+        Further columns that read the instruments' workings (missing inputs, points of terms).
+
+    Returns
+    -------
+    pl.LazyFrame
+        `frame` with, per instrument, its outputs (null outside the domain or where an input is
+        unknown), `<key>_class`, `<key>_applies`, `<key>_reason` (null where there is nothing to
+        say) and, where inputs were assumed by the source, `<key>_assumed`.
+    """
+    lazy = frame.lazy()
+    columns = set(lazy.collect_schema().names())
+    values = [expr for each in instruments for expr in _values(each)]
+    notes = [
+        expr
+        for each in instruments
+        for expr in (
+            *_classes(each),
+            each.applies().alias(f"{each.key}_applies"),
+            reason(each, language=language).alias(f"{each.key}_reason"),
+            *_assumed(each, columns),
+        )
+    ]
+    lazy, workings = with_workings(lazy, instruments)
+    return lazy.with_columns(values).with_columns([*notes, *also]).drop(workings)
+
+
+def with_workings(
+    lazy: pl.LazyFrame, instruments: Sequence[Instrument]
+) -> tuple[pl.LazyFrame, list[str]]:
+    """Add the intermediate columns that instruments declare; returns the table and their names."""
+    names: dict[str, None] = {}
+    for stage in range(max((len(each.workings) for each in instruments), default=0)):
+        columns = {
+            name: expr
+            for each in instruments
+            for name, expr in (each.workings[stage].items() if stage < len(each.workings) else ())
+        }
+        lazy = lazy.with_columns(expr.alias(name) for name, expr in columns.items())
+        names.update(dict.fromkeys(columns))
+    return lazy, list(names)
+
+
+def input_variables(instruments: Iterable[Instrument]) -> list[str]:
+    """Every variable that some instrument reads, each once."""
+    names: dict[str, None] = {}
+    made: set[str] = {"value"}
+    for each in instruments:
+        made.update(each.outputs, *each.workings)
+        expressions = [
+            *(expr for stage in each.workings for expr in stage.values()),
+            *each.outputs.values(),
+            *(one.value for one in each.inputs),
+            *(clause.holds for clause in (*each.domain, *each.population)),
+            *(condition(one.sql) for one in each.classes),
+        ]
+        for expression in expressions:
+            names.update(dict.fromkeys(expression.meta.root_names()))
+    return [name for name in names if name not in made]
+
+
+def missing_inputs(instruments: Sequence[Instrument]) -> dict[str, pl.Expr]:
+    """Per variable, true where some instrument made for this person needs it and it is unknown."""
+    found: dict[str, list[pl.Expr]] = {}
+    for each in instruments:
+        wanted = each.applies().fill_null(value=True) & each.defined().fill_null(value=True)
+        for one in each.inputs:
+            found.setdefault(one.variable, []).append(one.missing & wanted)
+    return {variable: pl.any_horizontal(*flags) for variable, flags in found.items()}
+
+
+def reason(instrument: Instrument, *, language: str) -> pl.Expr:
+    """Why there is no value, or why it must not be used; null where neither is so."""
+    said: pl.Expr = pl.lit(None, dtype=pl.String)
+    for clause in reversed(instrument.population):
+        said = _unless(clause, said, language=language)
+    if instrument.inputs:
+        missing = pl.any_horizontal(*(one.missing for one in instrument.inputs))
+        said = pl.when(missing).then(pl.lit(_MISSING[language])).otherwise(said)
+    for clause in reversed(instrument.domain):
+        said = (
+            pl.when(~clause.holds).then(pl.lit(clause.otherwise[language])).otherwise(said)
+        )
+    return said
+
+
+def _unless(clause: Clause, said: pl.Expr, *, language: str) -> pl.Expr:
+    text = clause.otherwise[language]
+    return (
+        pl.when(~clause.holds)
+        .then(pl.lit(text))
+        .when(clause.holds.is_null())
+        .then(pl.lit(_NOT_TOLD[language] + text))
+        .otherwise(said)
+    )
+
+
+def _values(instrument: Instrument) -> list[pl.Expr]:
+    if not instrument.domain:
+        return [expr.alias(name) for name, expr in instrument.outputs.items()]
+    defined = instrument.defined()
+    return [
+        pl.when(defined).then(expr).otherwise(None).alias(name)
+        for name, expr in instrument.outputs.items()
+    ]
+
+
+def _classes(instrument: Instrument) -> list[pl.Expr]:
+    if not instrument.classes:
+        return []
+    value = pl.col(instrument.value)
+    chosen: pl.Expr = pl.lit(None, dtype=pl.String)
+    for each in reversed(instrument.classes):
+        # not CASE: an unknown condition must end the search, not fall through to the next class
+        holds = condition(_with_value(each.sql, instrument.value))
+        chosen = (
+            pl.when(holds)
+            .then(pl.lit(each.key))
+            .when(holds.is_null())
+            .then(None)
+            .otherwise(chosen)
+        )
+    known = pl.when(value.is_not_null()).then(chosen).otherwise(None)
+    return [known.alias(f"{instrument.key}_class")]
+
+
+def _with_value(sql: str, column: str) -> str:
+    return " ".join(column if word == "value" else word for word in sql.split())
+
+
+def _assumed(instrument: Instrument, columns: set[str]) -> list[pl.Expr]:
+    names = [
+        one.variable for one in instrument.inputs if f"{one.variable}__assumed" in columns
+    ]
+    if not names:
+        return []
+    parts = [
+        pl.when(pl.col(f"{name}__assumed")).then(pl.lit(name)).otherwise(None) for name in names
+    ]
+    joined = pl.concat_str(*parts, separator=" ", ignore_nulls=True)
+    return [
+        pl.when(joined != "").then(joined).otherwise(None).alias(f"{instrument.key}_assumed")
+    ]
