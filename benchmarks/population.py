@@ -270,10 +270,10 @@ def _visits(rng: np.random.Generator, n: int, first: int) -> pl.DataFrame:
             "day": choice(*([1] * 365)),
             "sex": choice(43, 57) + 1,
             "age_d": pl.Series(rng.integers(50 * 365, 92 * 365, n)),
-            "height": normal(158.0, 8.0, 1),
+            "height": normal(158.0, 8.0, 1).clip(125, 195),
             "weight": normal(60.0, 10.0, 1).clip(30, 120),
-            "sbp": normal(134, 16, 0).cast(pl.Int32),
-            "dbp": normal(77, 10, 0).cast(pl.Int32),
+            "sbp": normal(134, 16, 0).clip(70, 240).cast(pl.Int32),
+            "dbp": normal(77, 10, 0).clip(35, 140).cast(pl.Int32),
             "falls": choice(82, 12, 4, 2),
             "smoking": choice(72, 12, 5, 6, 5),
             "alcohol": normal(0.2, 1.2, 1).clip(0, 15),
@@ -290,7 +290,7 @@ def _visits(rng: np.random.Generator, n: int, first: int) -> pl.DataFrame:
                 )
             },
             "creatinine": normal(0.8, 0.15, 2).clip(0.3, 3),
-            "calcium": normal(2.29, 0.09, 2),
+            "calcium": normal(2.29, 0.09, 2).clip(1.6, 3),
         }
     )
     gaps = ("creatinine", "calcium", "parent_hip", "alcohol")

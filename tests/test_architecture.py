@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "careloop"
 
 FLOORS = {
     "error": 0,
+    "language": 0,
     "dictionary": 1,
     "stats": 1,
     "records": 2,

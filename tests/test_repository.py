@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -208,3 +209,30 @@ def test_modules_stay_short():
             long[name] = lines
     assert long.keys() - LONGER_MODULES.keys() == set(), long
     assert LONGER_MODULES.keys() <= long.keys(), "take out what has become short"
+
+
+# --- what is delivered
+
+
+def test_wheel_holds_every_data_file_and_licence(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    source = ROOT / "src"
+    wanted = {
+        path.relative_to(source).as_posix() for path in files() if path.is_relative_to(source)
+    }
+    assert wanted - packed == set()
+    licences = {name for name in packed if ".dist-info/licenses/" in name}
+    assert {name.rsplit("/", 1)[1] for name in licences} == {
+        "LICENSE",
+        "LICENSE-QFRACTURE",
+        "NOTICE",
+    }

@@ -78,7 +78,7 @@ def mapping_page() -> list[str]:
 
 def _check_settings() -> None:
     known: dict[str, set[str]] = {
-        **reader._SECTIONS,
+        **reader._SETTINGS,
         "columns.<column>": reader._CELL | {"variable"},
         "combined.<variable>": {"any_of", "…"},
         "assumed": {"<variable>"},

@@ -1,11 +1,11 @@
 """The command line: thin, every command one call into the rooms below.
 
-    careloop run          the main job: demo community → import → assess → report
-    careloop dictionary   print and search the variables
-    careloop instruments  print the published instruments and where they come from
-    careloop import       read files into a store, with a full account of every column
-    careloop assess       instruments, diagnosis, next step and report for everybody in a file
-    careloop demo         write the demo community's files
+careloop run          the main job: demo community → import → assess → report
+careloop dictionary   print and search the variables
+careloop instruments  print the published instruments and where they come from
+careloop import       read files into a store, with a full account of every column
+careloop assess       instruments, diagnosis, next step and report for everybody in a file
+careloop demo         write the demo community's files
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def import_(
     inputs: Annotated[list[Path], typer.Argument(help="CSV, Excel or FHIR files, also packed")],
     mapping: MappingFile = None,
     db: Annotated[str, typer.Option(help="database URL or folder of Parquet files")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="read and report, store nothing")] = False,  # noqa: FBT002
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="read and report, store nothing")
+    ] = False,  # noqa: FBT002
     rejected: Annotated[
         Path | None, typer.Option(help="where to write rejected rows (default: beside you)")
     ] = None,

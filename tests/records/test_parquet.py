@@ -162,6 +162,8 @@ def test_bad_sources_and_batches_are_refused(tmp_path):
             store.add(FewFacts([batch("A")], source_id=source_id))
     with pytest.raises(InputError, match="lacks the columns"):
         store.add(FewFacts([batch("A").drop("unit")]))
+    with pytest.raises(InputError, match="facts without person_id"):
+        store.add(FewFacts([batch(["A", None])]))
     assert store.facts().collect().height == 0
     store.add(FewFacts([batch("A")]))
     manifest = tmp_path / "facts/s1/manifest.json"

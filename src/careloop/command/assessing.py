@@ -47,8 +47,11 @@ def assess_source(
         written.append(write_report(result, taken, out / "report.html", read=read))
         progress.advance()
     console = Console()
-    console.print(f"{result.frame.height} 人，截至 {as_of}" if language == "zh" else
-                  f"{result.frame.height} people as of {as_of}")
+    console.print(
+        f"{result.frame.height} 人，截至 {as_of}"
+        if language == "zh"
+        else f"{result.frame.height} people as of {as_of}"
+    )
     for path in written:
         console.print(f"  {path}", soft_wrap=True, highlight=False)
     return result

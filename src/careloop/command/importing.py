@@ -84,9 +84,7 @@ def read_into(reading: Reading, url: str | None) -> Added | None:
         return open_store(store_url(url)).add(watched)
 
 
-def print_report(
-    reading: Reading, added: Added | None, console: Console, *, language: str
-) -> None:
+def print_report(reading: Reading, added: Added | None, console: Console, *, language: str) -> None:
     """Print what became of every column or resource type, and the findings with their remedy."""
     report, zh = reading.report, language == "zh"
     head = f"[bold]{reading.source.name}[/bold]  {report.records:,} → {report.facts:,} facts"
@@ -104,7 +102,9 @@ def print_report(
     for name in report.ignored_columns:
         console.print(f"  {'未映射的列' if zh else 'not mapped'}: {name}", highlight=False)
     for variable, value in report.assumptions.items():
-        console.print(f"  {'声明的假设' if zh else 'assumed'}: {variable} = {value}", highlight=False)
+        console.print(
+            f"  {'声明的假设' if zh else 'assumed'}: {variable} = {value}", highlight=False
+        )
     _print_findings(report, console, zh=zh)
 
 
@@ -148,7 +148,9 @@ def _print_findings(report: ImportReport, console: Console, *, zh: bool) -> None
         text += f" [{finding.value}]" if finding.value else ""
         text += f" {finding.detail}" if finding.detail else ""
         console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-        console.print(f"       → {remedy}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"       → {remedy}", style="dim", markup=False, highlight=False, soft_wrap=True
+        )
         shown += 1
         if shown == 40 and len(report.findings) > 40:
             console.print(f"  … +{len(report.findings) - 40}")

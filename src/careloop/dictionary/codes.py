@@ -235,7 +235,7 @@ def ancestors(system: str, code: str) -> Iterator[str]:
     elif system == "atc":
         letters = text.upper()
         for length in sorted({len(letters), 7, 5, 4, 3, 1}, reverse=True):
-            if length <= len(letters):
+            if 0 < length <= len(letters):
                 yield letters[:length]
     else:
         yield text

@@ -7,6 +7,7 @@ conversion.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -26,6 +27,7 @@ _PROVEN = frozenset(
     ]
 )  # fmt: skip
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
+_MONSTROUS = re.compile(r"\d{7,}|\*[+-]?\d{3,}|[A-Za-z\])][+-]?\d{2,}")  # 10*99999999, kg99
 _ARBITRARY = re.compile(r"\[(?:IU|iU)\]")
 _LONGEST = 60  # characters; no unit is longer, and cells can hold anything
 _REMEMBERED = 4096  # answers kept; a file holds few units, but its noise has no end
@@ -69,7 +71,9 @@ def is_ucum(text: str) -> bool:
     """Whether `text` is a valid, case-sensitive UCUM expression."""
     if text in _PROVEN:
         return True
-    return 0 < len(text) <= _LONGEST and text.isascii() and _parses(text)
+    if not 0 < len(text) <= _LONGEST or not text.isascii():
+        return False
+    return not _MONSTROUS.search(_ANNOTATION.sub("", text)) and _parses(text)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -116,24 +120,33 @@ def conversion(
     for unit in (from_unit, to_unit):
         check_unit(unit, where=f"{_short(from_unit)} → {_short(to_unit)}")
     _check_meaning(from_unit, to_unit, charged=molar_mass_g_mol is not None)
-    source, target = _quantity(from_unit), _quantity(to_unit)
+    tie = _arbitrary(from_unit, to_unit, international_units_per_ug)
+    try:
+        found = _change(_quantity(from_unit), _quantity(to_unit), tie, molar_mass_g_mol)
+    except ArithmeticError:  # a unit such as 10*99.10*99.10*99.10*99
+        found = None
+    if isinstance(found, str):
+        remedy = "set molar_mass_g_mol" if "molar" in found else "mend the unit or the variable"
+        raise _refusal(from_unit, to_unit, found, remedy)
+    if found is None or not 0 < found.factor < math.inf:
+        raise _refusal(from_unit, to_unit, "there is no such factor", "check the unit")
+    return found
+
+
+def _change(source: Any, target: Any, tie: Any, molar_mass_g_mol: float | None) -> Conversion | str:
+    """Compute the conversion of two quantities, or say why there is none."""
     if str(source.dimensionality) == str(target.dimensionality) == "[temperature]":
         quantity = type(source)
         zero, far = (quantity(n, source.units).to(target.units).magnitude for n in (0.0, 1e4))
         return Conversion(_clean((far - zero) / 1e4), _clean(zero))
-    ratio = source * _arbitrary(from_unit, to_unit, international_units_per_ug) / target
+    ratio = source * tie / target
     if not ratio.dimensionless and molar_mass_g_mol is not None:
         molar_mass = molar_mass_g_mol * _quantity("g/mol")
         ratio = min(ratio / molar_mass, ratio * molar_mass, key=lambda tied: not tied.dimensionless)
-    if not ratio.dimensionless:
-        molar = ratio.check("[mass]/[substance]") or ratio.check("[substance]/[mass]")
-        raise _refusal(
-            from_unit,
-            to_unit,
-            "the molar mass is not known" if molar else "they measure different things",
-            "set molar_mass_g_mol" if molar else "mend the unit or the variable",
-        )
-    return Conversion(_clean(ratio.to_base_units().magnitude))
+    if ratio.dimensionless:
+        return Conversion(_clean(ratio.to_base_units().magnitude))
+    molar = ratio.check("[mass]/[substance]") or ratio.check("[substance]/[mass]")
+    return "the molar mass is not known" if molar else "they measure different things"
 
 
 def _clean(number: float) -> float:

@@ -11,6 +11,7 @@ import polars as pl
 from careloop.programmes.programme import Programme, Stage
 from careloop.records.snapshot import Snapshot
 from careloop.risk.instruments.evaluation import evaluate, input_variables, missing_inputs
+from careloop.risk.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,8 @@ def assess(snapshot: Snapshot, programme: Programme, *, language: str = "zh") ->
         variables that some instrument made for this person needs and nobody recorded.
     """
     frame = snapshot.with_columns_for(reads(programme)).frame
-    missing = pl.concat_str(
-        *(
-            pl.when(flag).then(pl.lit(variable)).otherwise(None)
-            for variable, flag in missing_inputs(programme.instruments).items()
-        ),
-        separator=" ",
-        ignore_nulls=True,
-    )
+    flags = missing_inputs(programme.instruments)
+    missing = listed(list(flags.values()), list(flags))
     also = [missing.alias("missing")]
     table = assessed(frame.lazy(), programme, language=language, also=also)
     names = columns(programme, table.collect_schema().names())

@@ -7,10 +7,11 @@ a function `programme()` that returns the `Programme`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import Literal
 
 import polars as pl
 
@@ -31,11 +32,28 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A column of the results: its key, words for its values, and whether it is always shown."""
+    """A column of the results: its key, words for it and for its values (worst first), its unit."""
 
     key: str
     label: Text
     values: dict[str, Text] = field(default_factory=dict)
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A numeric result column that the report draws, coloured by the classes in another column."""
+
+    key: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A result column by which people are put in order of risk, and which end of it is worse."""
+
+    key: str
+    worst: Literal["high", "low"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +75,13 @@ class Programme:
     results: tuple[Result, ...] = ()
     cascade: tuple[tuple[Text, str], ...] = ()
     """Steps of the cohort cascade: words and the SQL condition over the results."""
-    ranking: tuple[str, ...] = ()
-    """Result columns by which the people at highest risk are found, most important first."""
+    ranking: tuple[Ranking, ...] = ()
+    """By what the people at highest risk are found, most important first."""
+    measures: tuple[str, ...] = ()
+    """Result columns printed as a person's measurements, each with its qualifiers."""
+    distributions: tuple[Distribution, ...] = ()
+    qualifiers: Mapping[str, Text] = field(default_factory=dict)
+    """Words for the qualifiers that stand beside measurements (reference databases)."""
     caution: Text = field(default_factory=lambda: Text("", ""))
 
 
@@ -73,7 +96,5 @@ def programme(key: str, *, experimental: bool = False) -> Programme:
     found = {entry.name: entry for entry in entry_points(group=PROGRAMMES)}
     if key not in found:
         raise ConfigError(f"no programme {key!r}", remedy=f"installed: {sorted(found)}")
-    made: Programme = import_module(found[key].module).programme(
-        experimental=experimental
-    )
+    made: Programme = import_module(found[key].module).programme(experimental=experimental)
     return made

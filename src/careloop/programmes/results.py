@@ -70,7 +70,8 @@ def summary(assessment: Assessment) -> dict[str, Any]:
         }
         if value.dtype.is_numeric():
             entry["quantiles"] = {
-                str(q): value.cast(pl.Float64).quantile(q, "linear") for q in (0.05, 0.25, 0.5, 0.75, 0.95)
+                str(q): value.cast(pl.Float64).quantile(q, "linear")
+                for q in (0.05, 0.25, 0.5, 0.75, 0.95)
             }
         if f"{each.key}_class" in frame.columns:
             entry["classes"] = _counts(frame[f"{each.key}_class"])

@@ -14,11 +14,12 @@ from careloop.dictionary.variable import Kind, Variable
 
 AGE = "age_y"
 BIRTH = "birth_date"
+_DERIVED = "_derived"
 _FALSE = pl.lit(value=False)
 
 
 def inputs_of(keys: Iterable[str], dictionary: Dictionary) -> set[str]:
-    """These variables and everything they are derived from, directly or not."""
+    """Name these variables and everything they are derived from, directly or not."""
     found = {dictionary[key].key for key in keys}
     for key, names in reversed(derivation_order(dictionary).items()):
         if key in found:
@@ -35,87 +36,75 @@ def complete(
     that is remembered for ever (`memory = "ever"`) is also yes where its derivation is. Its age is
     that of the oldest input known, and it is assumed if any input that is known was assumed.
     """
-    table = _with_age(table, as_of)
+    have = list(table.columns)
+    lazy = _with_age(table.lazy(), have, as_of)
     for key, names in derivation_order(dictionary).items():
-        inputs = [name for name in names if name in table.columns]
+        inputs = [name for name in names if name in have]
         if not inputs:
             continue
-        absent = [name for name in names if name not in table.columns]
-        table = table.with_columns(
+        absent = [name for name in names if name not in have]
+        lazy = lazy.with_columns(
             pl.lit(None, dtype=dtypes[dictionary[name].kind]).alias(name) for name in absent
         )
-        table = _with_derived(
-            table,
-            dictionary[key],
-            condition(dictionary[key].derive).cast(dtypes[dictionary[key].kind]),
-            inputs,
-        ).drop(absent)
-    keys = {key: place for place, key in enumerate(dictionary)}
-    return table.select(
-        "person_id",
-        *sorted(table.columns[1:], key=lambda name: keys[name.partition("__")[0]]),
-    )
+        variable = dictionary[key]
+        derived = condition(variable.derive).cast(dtypes[variable.kind])
+        lazy = lazy.with_columns(derived.alias(_DERIVED)).with_columns(
+            **_derived(variable, inputs, have)
+        )
+        lazy = lazy.drop(_DERIVED, *absent)
+    place = {key: place for place, key in enumerate(dictionary)}
+    have[1:] = sorted(have[1:], key=lambda name: place[name.partition("__")[0]])
+    return lazy.select(have).collect()
 
 
-def _with_derived(
-    table: pl.DataFrame, variable: Variable, derived: pl.Expr, inputs: list[str]
-) -> pl.DataFrame:
-    """Put a derived value and what stands beside it where they count."""
+def _derived(variable: Variable, inputs: list[str], have: list[str]) -> dict[str, pl.Expr]:
+    """Columns of a derived variable: what was recorded unless `_DERIVED` counts."""
     key = variable.key
-    recorded = key in table.columns
-    known = pl.col("_derived").is_not_null()
-    used = known
-    if recorded:
-        used = known & pl.col(key).is_null()
+    used = pl.col(_DERIVED).is_not_null()
+    if key in have:
+        used &= pl.col(key).is_null()
         if variable.memory == "ever":
-            used |= pl.col("_derived").fill_null(value=False) & ~pl.col(key)
-    ages = pl.max_horizontal(pl.col(f"{name}__age_d") for name in inputs)
+            used |= pl.col(_DERIVED).fill_null(value=False) & ~pl.col(key)
+    age = pl.max_horizontal(pl.col(f"{name}__age_d") for name in inputs)
+    columns = {key: pl.col(_DERIVED), f"{key}__age_d": age}
     assumed = [
         pl.col(f"{name}__assumed") & pl.col(name).is_not_null()
         for name in inputs
-        if f"{name}__assumed" in table.columns
+        if f"{name}__assumed" in have
     ]
-    told = [f"{key}__assumed"] if f"{key}__assumed" in table.columns else []
-    columns = {
-        key: _where(used, pl.col("_derived"), key, there=recorded),
-        f"{key}__age_d": _where(used, ages, f"{key}__age_d", there=recorded),
-    }
-    if assumed or told:
-        columns[f"{key}__assumed"] = _where(
-            used, pl.any_horizontal(assumed) if assumed else _FALSE, *told, there=bool(told)
-        ).fill_null(value=False)
-    return table.with_columns(derived.alias("_derived")).with_columns(**columns).drop("_derived")
+    if assumed or f"{key}__assumed" in have:
+        columns[f"{key}__assumed"] = pl.any_horizontal(assumed) if assumed else _FALSE
+    return _where(used, columns, have)
 
 
-def _where(used: pl.Expr, derived: pl.Expr, column: str = "", *, there: bool) -> pl.Expr:
-    otherwise = pl.col(column) if there else None
-    return pl.when(used).then(derived).otherwise(otherwise)
+def _where(used: pl.Expr, columns: dict[str, pl.Expr], have: list[str]) -> dict[str, pl.Expr]:
+    """Take these columns where used, else what is there already; enters them in `have`."""
+    chosen = {}
+    for name, column in columns.items():
+        otherwise = pl.col(name) if name in have else None
+        chosen[name] = pl.when(used).then(column).otherwise(otherwise)
+        if name.endswith("__assumed"):
+            chosen[name] = chosen[name].fill_null(value=False)
+        if name not in have:
+            have.append(name)
+    return chosen
 
 
-def _with_age(table: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def _with_age(table: pl.LazyFrame, have: list[str], as_of: date) -> pl.LazyFrame:
     """`age_y`: completed years from the birth date, else the recorded age moved on to `as_of`."""
-    has_birth, has_age = BIRTH in table.columns, AGE in table.columns
-    if not has_birth and not has_age:
-        return table
-    if has_age:
+    if AGE in have:
         on = pl.lit(as_of) - pl.duration(days=pl.col(f"{AGE}__age_d"))
         table = table.with_columns(pl.col(AGE) + completed_years(on, as_of))
-    if not has_birth:
+    if BIRTH not in have:
         return table
-    age = completed_years(pl.col(BIRTH), as_of).cast(pl.Float64)
-    born = pl.col(BIRTH) <= as_of
     columns = {
-        AGE: _where(born, age, AGE, there=has_age),
-        f"{AGE}__age_d": _where(born, pl.lit(0, dtype=pl.Int32), f"{AGE}__age_d", there=has_age),
+        AGE: completed_years(pl.col(BIRTH), as_of).cast(pl.Float64),
+        f"{AGE}__age_d": pl.lit(0, dtype=pl.Int32),
     }
-    told = [name for name in (BIRTH, AGE) if f"{name}__assumed" in table.columns]
-    if told:
-        columns[f"{AGE}__assumed"] = (
-            pl.when(born)
-            .then(pl.col(f"{BIRTH}__assumed") if BIRTH in told else _FALSE)
-            .otherwise(pl.col(f"{AGE}__assumed") if AGE in told else _FALSE)
-        )
-    return table.with_columns(**columns)
+    if f"{BIRTH}__assumed" in have or f"{AGE}__assumed" in have:
+        told = f"{BIRTH}__assumed" in have
+        columns[f"{AGE}__assumed"] = pl.col(f"{BIRTH}__assumed") if told else _FALSE
+    return table.with_columns(**_where(pl.col(BIRTH) <= as_of, columns, have))
 
 
 def completed_years(since: pl.Expr, as_of: date) -> pl.Expr:

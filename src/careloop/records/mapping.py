@@ -22,21 +22,21 @@ one looks like this::
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from careloop.dictionary.units import Conversion, conversion
+from careloop.dictionary.units import Conversion, conversion, parse_unit
 from careloop.dictionary.variable import Variable
-from careloop.error import CareloopError, ConfigError
+from careloop.error import ConfigError
+from careloop.records.section import Section, nearest
 
 Value = float | bool | str
 Rows = Literal["person", "visit"]
@@ -46,17 +46,16 @@ MISSING = ("", "NA", "N/A", "null", "-", "未查", "不详")
 DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk", "gb2312")
 
-_TOP = {"source", "person", "dates", "missing", "columns", "combined", "assumed", "ignored"}
-_SOURCE = {"sender", "sheet", "encoding", "delimiter", "rows", "decimal"}
-_DATES = {"effective", "recorded", "formats"}
-_CELL = {"unit", "values", "missing", "context", "effective", "formats", "decimal"}
-_SECTIONS = {
+_SETTINGS = {
+    "source": {"sender", "sheet", "encoding", "delimiter", "rows", "decimal"},
     "person": {"id"},
+    "dates": {"effective", "recorded", "formats"},
     "missing": {"codes"},
     "ignored": {"columns"},
-    "source": _SOURCE,
-    "dates": _DATES,
 }
+_TOP = {*_SETTINGS, "columns", "combined", "assumed"}
+_CELL = {"unit", "values", "missing", "context", "effective", "formats", "decimal"}
+_DATE_PARTS = set("YmdHMSfTFR")
 IDENTITY = Conversion(1.0, 0.0)
 
 
@@ -154,260 +153,223 @@ def read_mapping(path: str | Path, dictionary: Mapping[str, Variable]) -> TableM
         raise ConfigError(
             str(error),
             where=path.name,
-            remedy='mend the TOML syntax; names with other letters stand in quotes: [columns."体重"]',
+            remedy='mend the TOML syntax; quote names in other letters: [columns."体重"]',
         ) from None
     except RecursionError:
         raise ConfigError("is nested too deeply", where=path.name, remedy="flatten it") from None
-    return _Reader(path.name, dictionary, hashlib.sha256(content).hexdigest()).mapping(table)
+    return _mapping(Section(table, file=path.name), dictionary, hashlib.sha256(content).hexdigest())
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """The names that look most like `name`, as a remedy; all of them where none does."""
-    names = list(names)
-    folded = {other.casefold(): other for other in names}
-    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
-    if near:
-        return f"did you mean {', '.join(folded[other] for other in near)}?"
-    return f"there are: {', '.join(names[:30])}{' …' if len(names) > 30 else ''}"
+def _mapping(file: Section, dictionary: Mapping[str, Variable], sha256: str) -> TableMapping:
+    file.only(_TOP)
+    for name, allowed in _SETTINGS.items():
+        file.section(name).only(allowed)
+    source, dates, person = (file.section(name) for name in ("source", "dates", "person"))
+    if not person.text("id"):
+        raise person.fault("no column with the person's id", 'write id = "column name"')
+    defaults = _Defaults(
+        dictionary,
+        missing=MISSING + file.section("missing").texts("codes"),
+        formats=_formats(dates),
+        decimal=source.one_of("decimal", (".", ",")) or ".",
+    )
+    rules = [*_column_rules(file, defaults), *_combined_rules(file, defaults)]
+    if not rules:
+        raise file.fault("no [columns.…] section", "say what at least one column means")
+    return TableMapping(
+        name=file.file,
+        sha256=sha256,
+        person_column=person.text("id"),
+        rules=tuple(rules),
+        sender=source.text("sender"),
+        sheet=source.text("sheet"),
+        encoding=_encoding(source),
+        delimiter=source.one_of("delimiter", DELIMITERS),
+        rows="person" if source.one_of("rows", ("person", "visit")) == "person" else "visit",
+        recorded_column=dates.text("recorded"),
+        formats=defaults.formats,
+        missing=defaults.missing,
+        assumed=_assumed(file.section("assumed"), dictionary),
+        ignored=file.section("ignored").texts("columns"),
+        **_effective(dates),
+    )
 
 
-class _Reader:
-    def __init__(self, file: str, dictionary: Mapping[str, Variable], sha256: str) -> None:
-        self.file, self.dictionary, self.sha256 = file, dictionary, sha256
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What holds for every column that says nothing else."""
 
-    def mapping(self, table: dict[str, Any]) -> TableMapping:
-        self.known(table, _TOP, "")
-        for name, allowed in _SECTIONS.items():
-            self.known(self.table(table.get(name, {}), f"[{name}]"), allowed, f"[{name}]")
-        source, dates = table.get("source", {}), table.get("dates", {})
-        person = self.text(table.get("person", {}), "id", "[person]")
-        if not person:
-            self.fail("[person]", "no column with the person's id", 'write id = "column name"')
-        self.missing = MISSING + self.texts(table.get("missing", {}), "codes", "[missing]")
-        self.formats = self.date_formats(dates, "[dates]")
-        self.decimal = self.one_of(source, "decimal", (".", ","), "[source]") or "."
-        rows = self.one_of(source, "rows", ("person", "visit"), "[source]") or "visit"
-        rules = self.rules(table)
-        assumed = self.assumed(table.get("assumed", {}))
-        if not rules:
-            self.fail("", "no [columns.…] section", "say what at least one column means")
-        return TableMapping(
-            name=self.file,
-            sha256=self.sha256,
-            person_column=person,
-            rules=tuple(rules),
-            sender=self.text(source, "sender", "[source]"),
-            sheet=self.text(source, "sheet", "[source]"),
-            encoding=self.encoding(source),
-            delimiter=self.one_of(source, "delimiter", DELIMITERS, "[source]"),
-            rows="person" if rows == "person" else "visit",
-            recorded_column=self.text(dates, "recorded", "[dates]"),
-            formats=self.formats,
-            missing=self.missing,
-            assumed=assumed,
-            ignored=self.texts(table.get("ignored", {}), "columns", "[ignored]"),
-            **self.effective(dates),
+    dictionary: Mapping[str, Variable]
+    missing: tuple[str, ...]
+    formats: tuple[str, ...]
+    decimal: str
+
+
+def _encoding(source: Section) -> str:
+    name = source.text("encoding").lower().replace("_", "-")
+    name = {"utf8": "utf-8", "utf16": "utf-16", "gb-18030": "gb18030"}.get(name, name)
+    if name and name not in ENCODINGS:
+        raise source.fault(f"encoding = {name!r}", f"write one of {', '.join(ENCODINGS)}")
+    return "gb18030" if name in ("gbk", "gb2312") else name
+
+
+def _formats(section: Section) -> tuple[str, ...]:
+    formats = section.texts("formats")
+    for form in formats:
+        parts = set(re.findall(r"%(.)", form))
+        if "y" in parts:
+            raise section.fault(f"format {form!r} has a two-digit year", "have years sent in full")
+        if parts - _DATE_PARTS:
+            raise section.fault(f"format {form!r} is not understood", "use %Y %m %d %H %M %S %F %T")
+        if form != "excel" and not (set("Ymd") <= parts or "F" in parts):
+            raise section.fault(f"format {form!r} is not a whole date", 'write one as "%d/%m/%Y"')
+    return formats
+
+
+def _effective(dates: Section) -> dict[str, Any]:
+    value = dates.get("effective")
+    if isinstance(value, str) and value:
+        return {"effective_column": value}
+    if value == {"as_of": True}:
+        return {"effective_as_of": True}
+    if isinstance(value, dict) and set(value) == {"constant"}:
+        return {"effective_constant": date.fromisoformat(_day(value["constant"], dates))}
+    raise dates.fault(
+        "does not say when the values held",
+        'write effective = "column", { constant = "2019-06-30" } or { as_of = true }',
+    )
+
+
+def _column_rules(file: Section, defaults: _Defaults) -> Iterator[Rule]:
+    columns = file.section("columns")
+    for column in columns:
+        declared = columns.get(column)
+        for one in declared if isinstance(declared, list) else [declared]:
+            section = Section(one, file=file.file, name=f"[columns.{column}]")
+            section.only(_CELL | {"variable"})
+            yield _rule((column,), section.text("variable"), section, defaults)
+
+
+def _combined_rules(file: Section, defaults: _Defaults) -> Iterator[Rule]:
+    combined = file.section("combined")
+    for key in combined:
+        section = combined.section(key)
+        section.only(_CELL | {"any_of"})
+        columns = section.texts("any_of")
+        if not columns:
+            raise section.fault("names no columns", 'write any_of = ["A", "B"]')
+        rule = _rule(columns, key, section, defaults)
+        if rule.variable.kind != "boolean":
+            raise section.fault(f"{key} is a {rule.variable.kind}", "any_of is for yes or no")
+        yield rule
+
+
+def _rule(columns: tuple[str, ...], key: str, section: Section, defaults: _Defaults) -> Rule:
+    variable = _variable(key, section, defaults.dictionary)
+    unit = section.text("unit")
+    if unit and variable.kind != "number":
+        raise section.fault(f"{key} is a {variable.kind} and has no unit", "leave unit out")
+    return Rule(
+        columns=columns,
+        variable=variable,
+        unit=unit,
+        conversion=_conversion(variable, unit, section),
+        values=_values(variable, section),
+        missing=defaults.missing + section.texts("missing"),
+        context=_context(variable, section.section("context")),
+        effective=section.text("effective") or None,
+        formats=_formats(section) or defaults.formats,
+        decimal=section.one_of("decimal", (".", ",")) or defaults.decimal,
+    )
+
+
+def _variable(key: str, section: Section, dictionary: Mapping[str, Variable]) -> Variable:
+    if key not in dictionary:
+        problem = f"no variable {key!r} in the dictionary" if key else "names no variable"
+        raise section.fault(problem, nearest(key, dictionary))
+    return dictionary[key]
+
+
+def _conversion(variable: Variable, unit: str, section: Section) -> Conversion:
+    ucum = parse_unit(unit) or unit
+    if not unit or ucum == variable.unit:
+        return IDENTITY
+    try:
+        return conversion(
+            ucum,
+            variable.unit,
+            molar_mass_g_mol=variable.molar_mass_g_mol,
+            international_units_per_ug=variable.international_units_per_ug,
         )
+    except ConfigError as error:
+        raise section.fault(
+            f"unit {unit!r} does not become {variable.unit!r} of {variable.key}: {error.problem}",
+            error.remedy or "write the unit in UCUM, as kg, cm, mmol/L",
+        ) from None
 
-    def fail(self, section: str, problem: str, remedy: str) -> None:
-        raise ConfigError(problem, where=f"{self.file} {section}".strip(), remedy=remedy)
 
-    def table(self, value: Any, section: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self.fail(section, f"is {value!r}, not a section", f"write it as {section}")
-        return dict(value)
+def _values(variable: Variable, section: Section) -> dict[str, Value] | None:
+    if "values" not in section:
+        return None
+    values = section.section("values")
+    if any(not key.strip() for key in values):
+        raise values.fault("an empty cell is unknown, never a value", "declare it under [assumed]")
+    return {key: _value(variable, values.get(key), values) for key in values}
 
-    def known(self, table: Mapping[str, Any], allowed: set[str], section: str) -> None:
-        for name in table:
-            if name not in allowed:
-                self.fail(section, f"no setting {name!r}", nearest(name, sorted(allowed)))
 
-    def text(self, table: Mapping[str, Any], name: str, section: str) -> str:
-        value = table.get(name, "")
-        if not isinstance(value, str):
-            self.fail(section, f"{name} is {value!r}, not a text", f'write {name} = "…"')
-        return str(value)
+def _assumed(
+    section: Section, dictionary: Mapping[str, Variable]
+) -> tuple[tuple[Variable, Value], ...]:
+    variables = [_variable(key, section, dictionary) for key in section]
+    return tuple((one, _value(one, section.get(one.key), section)) for one in variables)
 
-    def texts(self, table: Mapping[str, Any], name: str, section: str) -> tuple[str, ...]:
-        value = table.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            self.fail(section, f"{name} is {value!r}, not a list of texts", f'{name} = ["…", "…"]')
-        return tuple(value)
 
-    def one_of(
-        self, table: Mapping[str, Any], name: str, allowed: tuple[str, ...], section: str
-    ) -> str:
-        value = self.text(table, name, section)
-        if value and value not in allowed:
-            self.fail(section, f"{name} = {value!r}", f"write one of {list(allowed)}")
-        return value
-
-    def encoding(self, source: Mapping[str, Any]) -> str:
-        name = self.text(source, "encoding", "[source]").lower().replace("_", "-")
-        name = {"utf8": "utf-8", "utf16": "utf-16", "gb-18030": "gb18030"}.get(name, name)
-        if name and name not in ENCODINGS:
-            self.fail("[source]", f"encoding = {name!r}", f"write one of {list(ENCODINGS)}")
-        return "gb18030" if name in ("gbk", "gb2312") else name
-
-    def date_formats(self, table: Mapping[str, Any], section: str) -> tuple[str, ...]:
-        formats = self.texts(table, "formats", section)
-        for form in formats:
-            parts = set(re.findall(r"%-?(.)", form))
-            if "y" in parts:
-                self.fail(section, f"format {form!r} has a two-digit year", "send years in full")
-            if form != "excel" and not ({"Y", "m", "d"} <= parts or parts & {"F"}):
-                self.fail(section, f"format {form!r} is not a whole date", 'e.g. "%d/%m/%Y"')
-            if parts - set("YmdHMSfTFR"):
-                self.fail(section, f"format {form!r}", "use %Y %m %d %H %M %S %F %T")
-        return formats
-
-    def effective(self, dates: Mapping[str, Any]) -> dict[str, Any]:
-        section, value = "[dates]", dates.get("effective")
-        how = 'write effective = "column", { constant = "2019-06-30" } or { as_of = true }'
-        if isinstance(value, str) and value:
-            return {"effective_column": value}
-        if isinstance(value, dict) and value == {"as_of": True}:
-            return {"effective_as_of": True}
-        if isinstance(value, dict) and set(value) == {"constant"}:
-            constant = value["constant"]
-            try:
-                day = constant if type(constant) is date else date.fromisoformat(constant)
-            except (TypeError, ValueError):
-                self.fail(section, f"constant = {constant!r} is no date", 'write "2019-06-30"')
-            return {"effective_constant": day}
-        self.fail(section, "does not say when the values held", how)
-        raise AssertionError
-
-    def rules(self, table: Mapping[str, Any]) -> list[Rule]:
-        rules = []
-        for column, declared in self.table(table.get("columns", {}), "[columns]").items():
-            several = declared if isinstance(declared, list) else [declared]
-            for one in several:
-                section = f"[columns.{column}]"
-                cell = self.table(one, section)
-                self.known(cell, _CELL | {"variable"}, section)
-                key = self.text(cell, "variable", section)
-                rules.append(self.rule((column,), key, cell, section))
-        for key, declared in self.table(table.get("combined", {}), "[combined]").items():
-            section = f"[combined.{key}]"
-            cell = self.table(declared, section)
-            self.known(cell, _CELL | {"any_of"}, section)
-            columns = self.texts(cell, "any_of", section)
-            if not columns:
-                self.fail(section, "names no columns", 'write any_of = ["A", "B"]')
-            rule = self.rule(columns, key, cell, section)
-            if rule.variable.kind != "boolean":
-                self.fail(section, f"{key} is a {rule.variable.kind}", "any_of is for yes or no")
-            rules.append(rule)
-        return rules
-
-    def variable(self, key: str, section: str) -> Variable:
-        if key not in self.dictionary:
-            problem = f"no variable {key!r} in the dictionary" if key else "names no variable"
-            self.fail(section, problem, nearest(key, self.dictionary))
-        return self.dictionary[key]
-
-    def rule(
-        self, columns: tuple[str, ...], key: str, cell: Mapping[str, Any], section: str
-    ) -> Rule:
-        variable = self.variable(key, section)
-        unit = self.text(cell, "unit", section)
-        if unit and variable.kind != "number":
-            self.fail(section, f"{key} is a {variable.kind} and has no unit", "leave unit out")
-        values = self.values(variable, cell, section)
-        context = self.context(variable, cell, section)
-        return Rule(
-            columns=columns,
-            variable=variable,
-            unit=unit,
-            conversion=self.conversion(variable, unit, section),
-            values=values,
-            missing=self.missing + self.texts(cell, "missing", section),
-            context=context,
-            effective=self.text(cell, "effective", section) or None,
-            formats=self.date_formats(cell, section) or self.formats,
-            decimal=self.one_of(cell, "decimal", (".", ","), section) or self.decimal,
-        )
-
-    def conversion(self, variable: Variable, unit: str, section: str) -> Conversion:
-        if not unit or unit == variable.unit:
-            return IDENTITY
-        try:
-            return conversion(
-                unit,
-                variable.unit,
-                molar_mass_g_mol=variable.molar_mass_g_mol,
-                international_units_per_ug=variable.international_units_per_ug,
-            )
-        except CareloopError as error:
-            self.fail(
-                section,
-                f"unit {unit!r} does not convert to {variable.unit!r} of {variable.key}: "
-                f"{getattr(error, 'problem', error)}",
-                getattr(error, "remedy", "") or "write the unit in UCUM, as kg, cm, mmol/L",
-            )
-            raise AssertionError from None
-
-    def values(
-        self, variable: Variable, cell: Mapping[str, Any], section: str
-    ) -> dict[str, Value] | None:
-        if "values" not in cell:
-            return None
-        table = self.table(cell["values"], f"{section} values")
-        return {key: self.value(variable, value, section) for key, value in table.items()}
-
-    def value(self, variable: Variable, value: Any, section: str) -> Value:
-        """`value` as the variable holds it; dates as ISO text."""
-        kind = variable.kind
-        if kind == "boolean" and isinstance(value, bool):
+def _value(variable: Variable, value: Any, section: Section) -> Value:
+    """Check `value` and return it as the variable holds it (a date as ISO text)."""
+    match variable.kind, value:
+        case "boolean", bool():
             return value
-        if kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
-            if not math.isfinite(value) or not in_range(variable, float(value)):
-                low, high = variable.low, variable.high
-                self.fail(section, f"{value} is outside {low}–{high} {variable.unit}", "mend it")
+        case "number", int() | float() if not isinstance(value, bool) and math.isfinite(value):
+            if not in_range(variable, value):
+                bounds = f"{variable.low}–{variable.high} {variable.unit}"
+                raise section.fault(
+                    f"{value} for {variable.key} is outside {bounds}", "mend the value"
+                )
             return float(value)
-        if kind == "code" and isinstance(value, str):
+        case "code", str():
             if value not in variable.values:
-                self.fail(
-                    section, f"{variable.key} has no {value!r}", nearest(value, variable.values)
+                raise section.fault(
+                    f"{variable.key} has no value {value!r}", nearest(value, variable.values)
                 )
             return value
-        if kind == "date" and type(value) is date:
-            return value.isoformat()
-        if kind == "date" and isinstance(value, str):
-            try:
-                return date.fromisoformat(value).isoformat()
-            except ValueError:
-                self.fail(section, f"{value!r} is no date", 'write "2019-06-30"')
-        if kind == "text" and isinstance(value, str) and value:
+        case "date", _:
+            return _day(value, section)
+        case "text", str() if value:
             return value
-        self.fail(section, f"{value!r} is no {kind} for {variable.key}", f"write a {kind}")
-        raise AssertionError
+    raise section.fault(
+        f"{value!r} is no {variable.kind}", f"{variable.key} takes a {variable.kind}"
+    )
 
-    def context(self, variable: Variable, cell: Mapping[str, Any], section: str) -> str | None:
-        context = self.table(cell.get("context", {}), f"{section} context")
-        for name, value in context.items():
-            if name not in variable.context:
-                self.fail(
-                    section,
-                    f"{variable.key} keeps no {name!r}",
-                    nearest(name, variable.context) if variable.context else "leave context out",
-                )
-            if not isinstance(value, str) or not value:
-                self.fail(section, f"context {name} = {value!r} is no text", "write a text")
-        return (
-            json.dumps(context, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-            if context
-            else None
-        )
 
-    def assumed(self, declared: Any) -> tuple[tuple[Variable, Value], ...]:
-        section = "[assumed]"
-        found = []
-        for key, value in self.table(declared, section).items():
-            variable = self.variable(key, section)
-            found.append((variable, self.value(variable, value, section)))
-        return tuple(found)
+def _day(value: Any, section: Section) -> str:
+    if type(value) is date:
+        return value.isoformat()
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        raise section.fault(f"{value!r} is no date", 'write "2019-06-30"') from None
+
+
+def _context(variable: Variable, section: Section) -> str | None:
+    for name in section:
+        if name not in variable.context:
+            there = nearest(name, variable.context) if variable.context else "leave context out"
+            raise section.fault(f"{variable.key} keeps no {name!r}", there)
+        if not section.text(name):
+            raise section.fault(f"context {name} is empty", "name it or leave it out")
+    if not section.table:
+        return None
+    return json.dumps(section.table, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def in_range(variable: Variable, value: float) -> bool:

@@ -7,7 +7,7 @@ facts that decide nothing are never looked at twice, so twenty million facts tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,25 @@ class Facts:
     assumed: Mask
     place: Ints
     frame: pl.DataFrame
+
+    def take(self, places: Ints) -> Facts:
+        """Pick these facts."""
+        return replace(
+            self,
+            **{
+                name: getattr(self, name)[places]
+                for name in (
+                    "person",
+                    "effective",
+                    "recorded",
+                    "until",
+                    "row",
+                    "yes",
+                    "assumed",
+                    "place",
+                )
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +154,8 @@ def _ends(facts: Facts, yeses: Ints) -> Ints:
         .with_columns(newest=pl.col("recorded") == pl.col("recorded").max().over(same))
     )
     end = pl.when("newest").then("end").min().over(same)
-    return told.select(end.alias("end"))["end"].to_numpy()
+    told_ends: Ints = told.select(end.alias("end"))["end"].to_numpy()
+    return told_ends
 
 
 def _earlier(facts: Facts, these: Ints, those: Ints) -> Mask:
@@ -150,7 +170,7 @@ def _earlier(facts: Facts, these: Ints, those: Ints) -> Mask:
 
 
 def _last(facts: Facts, among: Ints, time: Ints) -> Ints:
-    """The last fact of each person that has any."""
+    """Find the last fact of each person that has any."""
     for key in (time, facts.recorded, facts.row):
         if _single(facts, among):
             return among
@@ -172,7 +192,8 @@ def _largest(facts: Facts, among: Ints, key: Ints | Mask) -> Ints:
     values, person = key[among], facts.person[among]
     best = np.full(facts.persons, values.min())
     np.maximum.at(best, person, values)
-    return among[values == best[person]]
+    largest: Mask = values == best[person]
+    return among[largest]
 
 
 def _by_content(facts: Facts, among: Ints) -> Ints:

@@ -17,7 +17,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
@@ -29,24 +29,10 @@ import polars as pl
 from careloop.error import InputError
 from careloop.records.fact import FACT_SCHEMA, empty_facts
 from careloop.records.reading import Reading, Source
-from careloop.records.store import Added
+from careloop.records.store import SAME_FACT, Added, checked
 
 FORMAT = 1
 """Of the manifest; a store written by a later edition is refused, not misread."""
-
-SAME_FACT = (
-    "person_id",
-    "variable",
-    "number",
-    "text",
-    "unit",
-    "effective_at",
-    "until",
-    "status",
-    "context",
-    "sender",
-)
-"""What makes two facts the same, whichever file they stood in."""
 
 _SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 _ABANDONED_AFTER_S = 24 * 3600
@@ -86,7 +72,7 @@ class ParquetStore:
         work = self._unfinished / f"{source.source_id}.{uuid.uuid4().hex}"
         work.mkdir(parents=True)
         try:
-            parts = _write_parts(reading.batches(), work)
+            parts = _write_parts(reading, work)
             facts = sum(part["facts"] for part in parts)
             manifest = {
                 "format": FORMAT,
@@ -169,19 +155,20 @@ class ParquetStore:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def _write_parts(batches: Iterator[pl.DataFrame], folder: Path) -> list[dict[str, Any]]:
+def _write_parts(reading: Reading, folder: Path) -> list[dict[str, Any]]:
     """Write each batch as one file, behind the reader's back by one batch."""
     parts: list[dict[str, Any]] = []
     with ThreadPoolExecutor(max_workers=1) as writer:
         writing: Future[None] | None = None
-        for batch in batches:
+        for batch in reading.batches():
             if writing is not None:
                 writing.result()
             if not batch.height:
                 continue
+            facts = checked(batch, reading.source.source_id)
             file = f"part-{len(parts):05}.parquet"
-            parts.append({"file": file, "facts": batch.height})
-            writing = writer.submit(_write_part, _in_schema(batch), folder / file)
+            parts.append({"file": file, "facts": facts.height})
+            writing = writer.submit(_write_part, facts, folder / file)
         if writing is not None:
             writing.result()
     return parts
@@ -193,12 +180,6 @@ def _write_part(batch: pl.DataFrame, file: Path) -> None:
         batch.write_parquet(out, compression="zstd", compression_level=1)
         out.flush()
         os.fsync(out.fileno())
-
-
-def _in_schema(batch: pl.DataFrame) -> pl.DataFrame:
-    if missing := [name for name in FACT_SCHEMA if name not in batch.columns]:
-        raise InputError(f"a batch of facts lacks the columns {missing}", remedy="mend the reader")
-    return batch.select(pl.col(name).cast(dtype) for name, dtype in FACT_SCHEMA.items())
 
 
 def _checked(source_id: str) -> str:

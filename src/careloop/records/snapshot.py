@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from careloop.dictionary.catalogue import Dictionary
@@ -18,7 +19,7 @@ from careloop.dictionary.variable import Kind, Variable
 from careloop.error import ConfigError, InputError
 from careloop.records.derived import complete, inputs_of
 from careloop.records.fact import FACT_SCHEMA
-from careloop.records.memory import LASTS, Choice, Facts, Ints, Mask, choose
+from careloop.records.memory import LASTS, Choice, Facts, Ints, choose
 
 DTYPES: dict[Kind, pl.DataType] = {
     "number": pl.Float64(),
@@ -33,6 +34,8 @@ _OPTIONAL: dict[str, pl.DataType] = {
 }
 _EPOCH = date(1970, 1, 1)
 _DAY_US = 86_400_000_000
+_NOBODY = -1
+Numbers = npt.NDArray[np.generic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ def _usable(
         facts.filter(pl.col("effective_at") < end, recorded < end)
         .select(
             pl.col("person_id").cast(pl.String),
-            pl.col("variable", "source", "text", "context").cast(_words()),
+            pl.col("variable", "source", "context").cast(_words()),
+            pl.when(pl.col("text") != "").then("text").cast(_words()).alias("text"),
             pl.col("number").cast(pl.Float64),
             pl.col("effective_at", "until").cast(pl.Int64),
             recorded.cast(pl.Int64).alias("recorded_at"),
@@ -211,96 +215,125 @@ def _table(
 ) -> pl.DataFrame:
     """One row a person with the recorded values, each variable with the columns beside it."""
     person, people = _people(frame["person_id"])
-    columns = [people]
+    number = frame["number"].fill_null(np.nan).to_numpy()
+    facts = Facts(
+        person=person,
+        persons=len(people),
+        effective=frame["effective_at"].to_numpy(),
+        recorded=frame["recorded_at"].to_numpy(),
+        until=frame["until"].fill_null(int(LASTS)).to_numpy(),
+        row=frame["row"].to_numpy(),
+        yes=number != 0,
+        assumed=frame["assumed"].to_numpy(),
+        place=np.arange(len(person)),
+        frame=frame,
+    )
+    valid = {True: np.isfinite(number), False: frame["text"].is_not_null().to_numpy()}
     key = frame["key"].to_numpy()
     by_key = np.argsort(key, kind="stable")
     bounds = np.searchsorted(key, np.arange(len(known) + 1), sorter=by_key)
     today = (as_of - _EPOCH).days
+    columns: dict[str, pl.Series | Numbers] = {"person_id": people}
     for place, name in enumerate(known):
         variable = dictionary[name]
         places = by_key[bounds[place] : bounds[place + 1]]
-        places = places[_valid(frame, places, variable.kind)]
+        places = places[valid[variable.kind in ("number", "boolean")][places]]
+        if variable.kind == "date":
+            places = places[_dates(frame["text"].gather(places)).is_not_null().to_numpy()]
         if len(places):
-            facts = _facts(frame, places, person, len(people))
-            choice = choose(facts, memory=variable.memory, end=(today + 1) * _DAY_US)
-            columns += _columns(facts, choice, variable, today)
-    return pl.DataFrame(columns)
-
-
-def _facts(frame: pl.DataFrame, places: Ints, person: Ints, persons: int) -> Facts:
-    """The facts in these rows of the frame as arrays."""
-    return Facts(
-        person=person[places],
-        persons=persons,
-        effective=frame["effective_at"].gather(places).to_numpy(),
-        recorded=frame["recorded_at"].gather(places).to_numpy(),
-        until=frame["until"].gather(places).fill_null(int(LASTS)).to_numpy(),
-        row=frame["row"].gather(places).to_numpy(),
-        yes=frame["number"].gather(places).fill_null(0.0).to_numpy() != 0,
-        assumed=frame["assumed"].gather(places).to_numpy(),
-        place=places,
-        frame=frame,
+            told = facts.take(places)
+            choice = choose(told, memory=variable.memory, end=(today + 1) * _DAY_US)
+            columns |= _columns(told, choice, variable, today, number)
+    return pl.DataFrame(columns).with_columns(
+        pl.when(pl.col(name) != _NOBODY).then(pl.col(name).cast(dtype)).alias(name)
+        for name, dtype in _coded(columns, dictionary)
     )
 
 
+def _coded(
+    columns: Iterable[str], dictionary: Dictionary
+) -> Iterator[tuple[str, type[pl.DataType]]]:
+    """Columns in which `_NOBODY` stands for null, with their types."""
+    for name in columns:
+        if name.endswith("__age_d"):
+            yield name, pl.Int32
+        elif name in dictionary and dictionary[name].kind == "boolean":
+            yield name, pl.Boolean
+
+
 def _people(person_id: pl.Series) -> tuple[Ints, pl.Series]:
-    """Number persons from 0 by first appearance: (number of each fact's person, their ids)."""
-    if person_id.is_empty():
-        return np.empty(0, dtype=np.int64), person_id
-    places = person_id.to_frame().with_row_index("place")
-    first = places.select(pl.col("place").first().over("person_id"))["place"].to_numpy()
+    """Count persons from 0 by first appearance: the number of each fact's person, and the ids."""
+    first = _first(person_id)
     appears = np.zeros(len(first), dtype=np.bool_)
     appears[first] = True
     number = np.cumsum(appears, dtype=np.int64) - 1
-    return number[first], person_id.filter(pl.Series(appears))
+    return number[first], person_id.filter(pl.Series(appears, dtype=pl.Boolean))
 
 
-def _valid(frame: pl.DataFrame, places: Ints, kind: Kind) -> Mask:
-    """Which of these facts hold a value of their kind."""
-    if kind in ("number", "boolean"):
-        valid = frame["number"].gather(places).is_finite()
-    else:
-        text = frame["text"].gather(places).cast(pl.String)
-        valid = _dates(text).is_not_null() if kind == "date" else text != ""  # noqa: PLC1901
-    return valid.fill_null(value=False).to_numpy()
+def _first(names: pl.Series) -> Ints:
+    """Find for each row the first row with the same name.
+
+    Names are told apart by 128 bits of hash: rows meet in the slots of a table and those whose
+    slot was taken by another name go another round. Half the time of a `group_by` on the names.
+    """
+    one, two = (names.hash(seed=seed).to_numpy() for seed in (1, 2))
+    bits = min(max(len(one).bit_length() - 2, 8), 24)
+    first = np.empty(len(one), dtype=np.int64)
+    left = np.arange(len(one))
+    turn = 1
+    while len(left):
+        mine = one[left]
+        slot = (mine * np.uint64(0x9E3779B97F4A7C15 * turn % 2**64)) >> np.uint64(64 - bits)
+        table = np.full(1 << bits, len(one))
+        np.minimum.at(table, slot.astype(np.int64), left)
+        taken = table[slot]
+        same = (one[taken] == mine) & (two[taken] == two[left])
+        first[left[same]] = taken[same]
+        left = left[~same]
+        turn += 2
+    return first
 
 
 def _dates(text: pl.Series) -> pl.Series:
-    return text.str.head(10).str.to_date("%Y-%m-%d", strict=False)
+    return text.cast(pl.String).str.head(10).str.to_date("%Y-%m-%d", strict=False)
 
 
-def _columns(facts: Facts, choice: Choice, variable: Variable, today: int) -> list[pl.Series]:
-    """The variable's columns: value, age, qualifiers and, if any fact was, assumed."""
-    person = np.full(facts.persons, len(choice.facts))
-    person[facts.person[choice.facts]] = np.arange(len(choice.facts))
-    nobody = pl.Series([None])
+def _columns(
+    facts: Facts, choice: Choice, variable: Variable, today: int, number: Numbers
+) -> dict[str, pl.Series | Numbers]:
+    """Build the variable's columns: value, age, qualifiers and, if any fact was, assumed.
 
-    def by_person(chosen: pl.Series, name: str) -> pl.Series:
-        return chosen.extend(nobody.cast(chosen.dtype)).gather(person).alias(name)
+    Arrays where possible, with `_NOBODY` (numbers: NaN) for null, because a series is dear to make.
+    """
+    person = facts.person[choice.facts]
+    places = facts.place[choice.facts]
 
-    def told(column: str) -> pl.Series:
-        return facts.frame[column].gather(facts.place[choice.facts])
+    def by_person(chosen: Numbers, dtype: type[np.generic], nobody: float = _NOBODY) -> Numbers:
+        column = np.full(facts.persons, nobody, dtype=dtype)
+        column[person] = chosen
+        return column
+
+    def text(name: str) -> pl.Series:
+        place = np.full(facts.persons, len(places))
+        place[person] = np.arange(len(places))
+        told = facts.frame[name].gather(places).cast(pl.String)
+        return told.extend(pl.Series([None], dtype=pl.String)).gather(place)
 
     key = variable.key
+    columns: dict[str, pl.Series | Numbers] = {}
     if variable.kind == "boolean":
-        value = pl.Series(choice.yes)
+        columns[key] = by_person(choice.yes, np.int8)
     elif variable.kind == "number":
-        value = told("number")
+        columns[key] = pl.Series(by_person(number[places], np.float64, np.nan), nan_to_null=True)
     else:
-        value = told("text").cast(pl.String)
-    age = pl.Series(today - np.floor_divide(choice.at, _DAY_US), dtype=pl.Int32)
-    columns = [
-        by_person(_dates(value) if variable.kind == "date" else value, key),
-        by_person(age, f"{key}__age_d"),
-    ]
+        columns[key] = _dates(text("text")) if variable.kind == "date" else text("text")
+    columns[f"{key}__age_d"] = by_person(today - choice.at // _DAY_US, np.int32)
     if variable.context:
-        context = told("context").cast(pl.String)
+        context = text("context")
         for name in variable.context:
-            qualifier = context.str.json_path_match(f"$.{name}")
-            columns.append(by_person(qualifier, f"{key}__{name}"))
+            columns[f"{key}__{name}"] = context.str.json_path_match(f"$.{name}")
     if facts.assumed.any():
-        assumed = by_person(pl.Series(facts.assumed[choice.facts]), f"{key}__assumed")
-        columns.append(assumed.fill_null(value=False))
+        columns[f"{key}__assumed"] = by_person(facts.assumed[choice.facts], np.bool_, 0)
     return columns
 
 
@@ -310,7 +343,7 @@ def _belonging(columns: Iterable[str], keys: set[str]) -> list[str]:
 
 
 def _absent(column: str, dictionary: Dictionary) -> pl.Expr:
-    """A column of nulls as `column` would be (false if it tells what is assumed)."""
+    """Write a column of nulls as `column` would be (false if it tells what is assumed)."""
     key, _, beside = column.partition("__")
     variable = dictionary[key]
     if not beside:

@@ -12,7 +12,25 @@ from typing import Protocol
 
 import polars as pl
 
+from careloop.error import InputError
+from careloop.records.fact import FACT_SCHEMA
 from careloop.records.reading import Reading, Source
+
+SAME_FACT = (
+    "person_id",
+    "variable",
+    "number",
+    "text",
+    "unit",
+    "effective_at",
+    "until",
+    "status",
+    "context",
+    "sender",
+)
+"""What makes two facts the same, whichever file they stood in (`sender` is the source's)."""
+
+_NEVER_NULL = ("person_id", "variable", "effective_at", "recorded_at", "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +67,21 @@ class FactStore(Protocol):
     def sources(self) -> list[Source]:
         """Everything ever imported, oldest first."""
         ...
+
+
+def checked(batch: pl.DataFrame, source_id: str) -> pl.DataFrame:
+    """Bring a batch of facts into `FACT_SCHEMA`, every fact under the source it came from.
+
+    Raises
+    ------
+    InputError
+        A column is lacking, or a fact has no person, variable, time or status: a reader's fault.
+    """
+    if missing := [name for name in FACT_SCHEMA if name not in batch.columns]:
+        raise InputError(f"a batch of facts lacks the columns {missing}", remedy="mend the reader")
+    if empty := [name for name in _NEVER_NULL if batch[name].null_count()]:
+        raise InputError(f"facts without {', '.join(empty)}", remedy="mend the reader")
+    return batch.select(
+        pl.lit(source_id).alias(name) if name == "source" else pl.col(name).cast(dtype)
+        for name, dtype in FACT_SCHEMA.items()
+    )

@@ -16,7 +16,7 @@ The file::
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -26,6 +26,7 @@ import polars as pl
 from careloop.dictionary.condition import condition, names_in
 from careloop.dictionary.variable import Text
 from careloop.error import ConfigError
+from careloop.risk.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,11 @@ class Decision:
                 here = here.when(outcome.holds.is_null()).then(None)
             chosen = here.otherwise(chosen)
         clauses = [clause for outcome in self.outcomes for clause in outcome.clauses]
+        words = [clause.key for clause in clauses]
         return [
             chosen.alias(self.key),
-            _listed((clause.holds, clause.key) for clause in clauses).alias(f"{self.key}_because"),
-            _listed((clause.holds.is_null(), clause.key) for clause in clauses).alias(
-                f"{self.key}_unknown"
-            ),
+            listed([each.holds for each in clauses], words).alias(f"{self.key}_because"),
+            listed([each.holds.is_null() for each in clauses], words).alias(f"{self.key}_unknown"),
         ]
 
     def label(self, key: str | None) -> Text:
@@ -129,7 +129,9 @@ def read_decision(file: Traversable, key: str) -> Decision:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
         outcomes = tuple(_outcome(table) for table in content["outcome"])
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(str(error), where=file.name, remedy="see careloop.risk.decision") from error
+        raise ConfigError(
+            str(error), where=file.name, remedy="see careloop.risk.decision"
+        ) from error
     keys = [clause.key for outcome in outcomes for clause in outcome.clauses]
     for clause_key in {each for each in keys if keys.count(each) > 1}:
         raise ConfigError(f"clause {clause_key!r} stands twice", where=file.name, remedy="rename")
@@ -140,18 +142,9 @@ def read_decision(file: Traversable, key: str) -> Decision:
 
 def _outcome(table: Mapping[str, Any]) -> Outcome:
     clauses = tuple(
-        NamedClause(
-            each["key"], each["when"], Text(**each["label"]), each["source"], each["mark"]
-        )
+        NamedClause(each["key"], each["when"], Text(**each["label"]), each["source"], each["mark"])
         for each in table["clause"]
     )
     return Outcome(
         table["key"], Text(**table["label"]), clauses, table.get("unknown", "stop") == "skip"
     )
-
-
-def _listed(pairs: Any) -> pl.Expr:
-    parts: Sequence[pl.Expr] = [
-        pl.when(flag).then(pl.lit(word)).otherwise(None) for flag, word in pairs
-    ]
-    return pl.concat_str(*parts, separator=" ", ignore_nulls=True)

@@ -141,6 +141,8 @@ def test_t_score_needs_a_declared_reference_on_the_same_scale():
     assert assess_one(**bmd)["t_femoral_neck"] is None
     computed = assess_one(**bmd, **reference, **hologic)
     assert computed["t_femoral_neck"] == pytest.approx(-2.5)
+    assert computed["t_min"] == -2.5
+    assert computed["who_class"] == "osteoporosis"  # exactly at the threshold
     assert computed["t_femoral_neck__reference_db"] == "nhanes3_white_female"
     assert assess_one(**bmd, **reference, **lunar)["t_femoral_neck"] is None
     reported = assess_one(**bmd, **reference, t_femoral_neck=-2.1)

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from careloop.dictionary.catalogue import load
 from careloop.dictionary.variable import Text
-from careloop.programmes.osteoporosis import dxa
-from careloop.programmes.programme import Programme, Result, Stage
+from careloop.programmes.osteoporosis import dxa, shown
+from careloop.programmes.programme import Programme, Stage
 from careloop.risk.decision import read_decision
 from careloop.risk.instruments.reading import read_instruments
 
@@ -23,11 +23,6 @@ def assemble(*, experimental: bool = False) -> Programme:
         for each in read_instruments(_FOLDER / "instruments", load())
         if experimental or not each.experimental
     )
-    classes = {
-        "normal": Text("骨量正常", "normal"),
-        "low_bone_mass": Text("低骨量", "low bone mass"),
-        "osteoporosis": Text("骨质疏松", "osteoporosis"),
-    }
     return Programme(
         key="osteoporosis",
         name=Text("骨质疏松症", "osteoporosis"),
@@ -56,20 +51,31 @@ def assemble(*, experimental: bool = False) -> Programme:
             "organisation",
             "osteoporosis_treatment_current",
         ),
-        results=(
-            Result("who_class", Text("WHO 骨密度分级", "WHO class"), classes),
-            Result("qct_class", Text("QCT 分级", "QCT class"), classes),
-            Result("genant_grade", Text("Genant 分级", "Genant grade")),
-        ),
+        results=shown.RESULTS,
         cascade=(
             (Text("已登记", "registered"), "person_id IS NOT NULL"),
-            (Text("已筛查（OSTA 或 IOF）", "screened (OSTA or IOF test)"), "osta IS NOT NULL OR iof_positive IS NOT NULL"),
-            (Text("需进一步检查或治疗", "needs DXA or treatment assessment"), "next_step = 'dxa' OR next_step = 'treatment_assessment' OR t_lowest IS NOT NULL"),
+            (
+                Text("已筛查（OSTA 或 IOF）", "screened (OSTA or IOF test)"),
+                "osta IS NOT NULL OR iof_positive IS NOT NULL",
+            ),
+            (
+                Text("需进一步检查或治疗", "needs DXA or treatment assessment"),
+                "next_step = 'dxa' OR next_step = 'treatment_assessment' OR t_lowest IS NOT NULL",
+            ),
             (Text("已测骨密度", "bone density measured"), "t_lowest IS NOT NULL"),
-            (Text("诊断骨质疏松症", "osteoporosis diagnosed"), "diagnosis = 'osteoporosis' OR diagnosis = 'severe_osteoporosis'"),
-            (Text("正在抗骨质疏松治疗", "on osteoporosis treatment"), "(diagnosis = 'osteoporosis' OR diagnosis = 'severe_osteoporosis') AND osteoporosis_treatment_current"),
+            (
+                Text("诊断骨质疏松症", "osteoporosis diagnosed"),
+                "diagnosis = 'osteoporosis' OR diagnosis = 'severe_osteoporosis'",
+            ),
+            (
+                Text("正在抗骨质疏松治疗", "on osteoporosis treatment"),
+                "(diagnosis = 'osteoporosis' OR diagnosis = 'severe_osteoporosis') AND osteoporosis_treatment_current",
+            ),
         ),
-        ranking=("qfracture_mof_10y", "t_lowest", "osta"),
+        ranking=shown.RANKING,
+        measures=shown.MEASURES,
+        distributions=shown.DISTRIBUTIONS,
+        qualifiers=dxa.reference_names(),
         caution=Text(
             "本报告供有资质的医务人员参考，也可用于科研；不是诊断。",
             "Decision support for qualified clinicians and a research tool; not a diagnosis.",

@@ -9,8 +9,9 @@ import polars as pl
 
 from careloop.dictionary.variable import Text
 from careloop.risk.instruments.definition import Input, Term
+from careloop.risk.wording import looked_up
 
-_CATEGORIES = ("low", "moderate", "high")
+_BASAL = "caroc_basal"
 
 
 def parts(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def parts(data: Mapping[str, Any]) -> dict[str, Any]:
 
     Reference: Leslie WD et al. Osteoporos Int 2011;22:1873 (table and modifiers).
     """
-    basal = _basal(data)
+    basal = pl.col(_BASAL)
     fracture = pl.col("fragility_fracture")
     severe = fracture & (
         pl.col("fragility_fracture_hip")
@@ -50,6 +51,7 @@ def parts(data: Mapping[str, Any]) -> dict[str, Any]:
     class_of = class_of.when(basal == 1).then(pl.lit("moderate")).when(basal == 2)
     names = ("sex", "age_y", "t_femoral_neck", "fragility_fracture", "glucocorticoid_prolonged")
     return {
+        "workings": ({_BASAL: _basal(data)},),
         "outputs": {
             "caroc": pl.when(least == most).then(least).otherwise(None),
             "caroc_basal_class": class_of.then(pl.lit("high")).otherwise(None),
@@ -76,18 +78,26 @@ def parts(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _basal(data: Mapping[str, Any]) -> pl.Expr:
+    ages = data["ages"]
+    years = ages[1] - ages[0]
+    row = ((pl.col("age_y") - ages[0]) / years).floor().clip(0, len(ages) - 1).cast(pl.UInt32)
+    place = (
+        pl.when(pl.col("sex") == "female")
+        .then(row)
+        .when(pl.col("sex") == "male")
+        .then(row + len(ages))
+        .otherwise(None)
+    )
     t = pl.col("t_femoral_neck")
-    by_sex: pl.Expr = pl.lit(None, dtype=pl.Int8)
-    for sex in ("female", "male"):
-        by_age: pl.Expr = pl.lit(None, dtype=pl.Int8)
-        for age, low, high in zip(data["ages"], data[sex]["low"], data[sex]["high"], strict=True):
-            grade = (
-                pl.when(t > low)
-                .then(pl.lit(0, pl.Int8))
-                .when(t < high)
-                .then(pl.lit(2, pl.Int8))
-                .otherwise(pl.lit(1, pl.Int8))
-            )
-            by_age = pl.when(pl.col("age_y") >= age).then(grade).otherwise(by_age)
-        by_sex = pl.when(pl.col("sex") == sex).then(by_age).otherwise(by_sex)
-    return pl.when(t.is_not_null()).then(by_sex).otherwise(None)
+    low, high = (
+        looked_up([*data["female"][name], *data["male"][name]], place) for name in ("low", "high")
+    )
+    return (
+        pl.when(t > low)
+        .then(pl.lit(0, pl.Int8))
+        .when(t < high)
+        .then(pl.lit(2, pl.Int8))
+        .when(t.is_not_null() & low.is_not_null())
+        .then(pl.lit(1, pl.Int8))
+        .otherwise(None)
+    )

@@ -42,9 +42,7 @@ def parts(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def adjusted(
-    entered: pl.Expr, dose: pl.Expr, data: Mapping[str, Any], *, outcome: str
-) -> pl.Expr:
+def adjusted(entered: pl.Expr, dose: pl.Expr, data: Mapping[str, Any], *, outcome: str) -> pl.Expr:
     """An entered FRAX probability (%) after the glucocorticoid dose adjustment.
 
     Parameters

@@ -20,10 +20,15 @@ import polars as pl
 from careloop.dictionary.condition import condition, names_in
 from careloop.dictionary.variable import Text
 from careloop.risk.instruments.definition import Input, Term
+from careloop.risk.wording import looked_up
 
 OUTCOMES = ("mof", "hip")
-SMOKING, ALCOHOL = "qfracture_smoking", "qfracture_alcohol"
-"""Workings: QFracture's own levels, as recorded or told by what was recorded."""
+PLACES = {
+    "ethnic_group": "qfracture_ethnic",
+    "smoking_level": "qfracture_smoking",
+    "alcohol_level": "qfracture_alcohol",
+}
+"""Workings: QFracture's own levels by number, as recorded or told by what was recorded."""
 _FEMALE = pl.col("sex") == "female"
 _SEX_ONLY = {"b_endocrine": "female", "b_hrt_oest": "female", "b_carehome": "male"}
 
@@ -49,8 +54,12 @@ def parts(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "workings": (
             {
-                SMOKING: smoking_level(data),
-                ALCOHOL: alcohol_level(data),
+                name: _place(level, data[key])
+                for (key, name), level in zip(
+                    PLACES.items(),
+                    (_ethnic_group(), smoking_level(data), alcohol_level(data)),
+                    strict=True,
+                )
             },
             hazards,
         ),
@@ -115,9 +124,7 @@ def _by_sex(models: Mapping[str, Any], part: Any) -> pl.Expr:
 
 def _predictor(model: Mapping[str, Any], data: Mapping[str, Any]) -> pl.Expr:
     addends = [_power(term) for term in model["powers"]]
-    addends += [
-        _level(level, data[name], model[name]) for name, level in _levels(data).items()
-    ]
+    addends += [_level(pl.col(place), model[name]) for name, place in PLACES.items()]
     addends += [
         condition(data["yes"][name]).cast(pl.Float64) * coefficient
         for name, coefficient in model["yes"].items()
@@ -137,31 +144,31 @@ def _bmi() -> pl.Expr:
     return pl.col("bmi_kg_m2")
 
 
-def _levels(data: Mapping[str, Any]) -> dict[str, pl.Expr]:
+def _ethnic_group() -> pl.Expr:
     ethnic = pl.col("ethnic_group")
-    stated = (
+    return (
         pl.when(ethnic == "not_stated")  # QFracture: "white or not stated", "other"
         .then(pl.lit("white"))
         .when(ethnic == "black_other")
         .then(pl.lit("other"))
         .otherwise(ethnic)
     )
-    return {
-        "ethnic_group": stated,
-        "smoking_level": pl.col(SMOKING),
-        "alcohol_level": pl.col(ALCOHOL),
-    }
 
 
-def _level(level: pl.Expr, names: Sequence[str], coefficients: Sequence[float]) -> pl.Expr:
+def _level(level: pl.Expr, coefficients: Sequence[float]) -> pl.Expr:
+    return looked_up(coefficients, level)
+
+
+def _place(level: pl.Expr, names: Sequence[str]) -> pl.Expr:
+    """A level's place in QFracture's own order."""
     return level.replace_strict(
-        list(names), list(coefficients), default=None, return_dtype=pl.Float64
+        list(names), list(range(len(names))), default=None, return_dtype=pl.UInt32
     )
 
 
 def _inputs(data: Mapping[str, Any]) -> tuple[Input, ...]:
     found = [Input(name, pl.col(name)) for name in ("sex", "age_y", "bmi_kg_m2")]
-    found += [Input(name, level) for name, level in _levels(data).items()]
+    found += [Input(name, pl.col(place)) for name, place in PLACES.items()]
     for name, sql in data["yes"].items():
         sex = _SEX_ONLY.get(name)
         needed = None if sex is None else pl.col("sex") == sex
@@ -189,14 +196,9 @@ def _terms(data: Mapping[str, Any]) -> tuple[Term, ...]:
         "smoking_level": Text("吸烟", "smoking"),
         "alcohol_level": Text("饮酒", "alcohol"),
     }
-    for name, level in _levels(data).items():
-        terms.append(
-            Term(
-                labels[name],
-                (name,),
-                _by_sex(models, lambda model, n=name, e=level: _level(e, data[n], model[n])),
-            )
-        )
+    for name, place in PLACES.items():
+        points = _by_sex(models, lambda model, n=name, p=place: _level(pl.col(p), model[n]))
+        terms.append(Term(labels[name], (name,), points))
     for name, sql in data["yes"].items():
         terms.append(Term(Text("", ""), names_in(sql), _by_sex(models, _yes(name, sql))))
     return tuple(terms)

@@ -39,14 +39,15 @@ class Account:
         self._details: dict[tuple[str, str], str] = {}
 
     def remark(
-        self, code: str, column: str = "", *, count: int = 1, row: int | None = None,
-        value: str = "", detail: str = "",
+        self, code: str, column: str = "", *, count: int = 1, detail: str = "",
+        first: tuple[int, str] | None = None,
     ) -> None:  # fmt: skip
-        """Count `code` in `column`; the first row and value are kept."""
+        """Count `code` in `column`; the first place (row, cell) that comes is kept."""
         key = (code, column)
         if key not in self._first:
+            row, cell = first or (0, "")
             parts = [self.file, f"row {row}" if row else "", f"column {column}" if column else ""]
-            self._first[key] = (", ".join(part for part in parts if part), value)
+            self._first[key] = (", ".join(part for part in parts if part), cell)
         self._counts[key] = self._counts.get(key, 0) + count
         if detail:
             self._details[key] = detail
@@ -61,7 +62,7 @@ class Account:
             pl.len(), pl.col("row").first(), pl.col("cell").first()
         )
         for code, count, row, cell in firsts.iter_rows():
-            self.remark(code, column, count=count, row=row, value=_short(cell))
+            self.remark(code, column, count=count, first=(row, _short(cell)))
 
     def findings(self) -> list[Finding]:
         """Everything remarked, the most severe first."""

@@ -17,7 +17,7 @@ _BETWEEN = " | "
 
 
 def facts_of(reading: RuleReading, rows: Rows, own_dates: pl.Series | None) -> pl.LazyFrame:
-    """The facts one rule read, as a query over its chunk (without `source`).
+    """Build the facts one rule read, as a query over its chunk (without `source`).
 
     `own_dates` replaces the rows' dates where the rule has a column of dates.
     """
@@ -51,7 +51,7 @@ def facts_of(reading: RuleReading, rows: Rows, own_dates: pl.Series | None) -> p
 def assumed_facts(
     assumed: Sequence[tuple[Variable, Value]], rows: Rows, fresh: pl.Series, sex: pl.Series | None
 ) -> list[pl.LazyFrame]:
-    """Declared assumptions about the people under `fresh`, as queries; none on the other sex."""
+    """Build declared assumptions about the people under `fresh`; none about the other sex."""
     tables = []
     for variable, value in assumed:
         mask = fresh
@@ -78,7 +78,7 @@ def assumed_facts(
 
 
 def any_of(parsed: Sequence[Parsed], cells: Sequence[pl.Series]) -> Parsed:
-    """Yes if any column says yes, no if all say no, else unknown (Kleene's or)."""
+    """Read several columns as one: yes if any is, no if all are, else unknown (Kleene's or)."""
     said = pl.DataFrame({f"v{at}": one.value == 1 for at, one in enumerate(parsed)})
     value = said.select(pl.any_horizontal(pl.all())).to_series()
     faults = [one.fault for one in parsed if one.fault is not None]
@@ -91,7 +91,7 @@ def any_of(parsed: Sequence[Parsed], cells: Sequence[pl.Series]) -> Parsed:
 
 
 def beside(cells: Sequence[pl.Series]) -> pl.Series:
-    """The cells of several columns in one text."""
+    """Put the cells of several columns into one text."""
     if len(cells) == 1:
         return cells[0]
     parts = [cell.fill_null("") for cell in cells]
@@ -130,7 +130,7 @@ _CONTRADICTED = r"^T1[45]"
 
 
 def _who(rows: Rows) -> dict[str, pl.Expr]:
-    """The columns of a fact that come from its row."""
+    """Name the columns of a fact that come from its row."""
     known = pl.col("effective_at")
     if "recorded_at" in rows.base.columns:
         known = pl.coalesce("recorded_at", "effective_at")

@@ -12,15 +12,16 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from careloop.dictionary.units import conversion, parse_unit
+from careloop.dictionary.units import Conversion, conversion, parse_unit
 from careloop.dictionary.variable import Variable
 from careloop.error import CareloopError
 from careloop.records.finding import declare
-from careloop.records.mapping import IDENTITY, Rule
+from careloop.records.mapping import IDENTITY, Rule, Value
 
 NOT_UNDERSTOOD = declare(
     "T110",
@@ -107,7 +108,11 @@ YES = frozenset({"是", "有", "yes", "y", "true", "t", "1", "阳性", "√"})
 NO = frozenset({"否", "无", "没有", "no", "n", "false", "f", "0", "阴性", "×"})
 COUNT_WORDS = frozenset({"次", "个", "支", "times", "time"})
 """Words after a plain count."""
-EARLIEST = datetime(1850, 1, 1)
+BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""White space as Unicode defines it."""
+EARLIEST = datetime(1850, 1, 1)  # noqa: DTZ001 - wall clock, as in `FACT_SCHEMA`
 """No date of a living person or of a record is earlier."""
 
 _PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -130,6 +135,7 @@ _NAMED = re.compile(r"(\d{1,2})[-\s/]?([A-Za-z]{3,9})[-\s/,.]*(\d{4})")
 _MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name} | {
     name.lower(): at for at, name in enumerate(calendar.month_abbr) if name
 }
+_EXCEL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001
 _EXCEL_FIRST, _EXCEL_LAST = 61, 2_958_465  # 1900-03-01 (before it Excel's calendar is wrong)
 
 
@@ -156,35 +162,38 @@ MISSING_CELL = Cell()
 
 
 def read_cell(text: str | None, rule: Rule) -> Cell:
-    """What `text` says under `rule`; it never raises."""
+    """Read `text` under `rule`; it never raises."""
     plain = tidy(text)
+    declared = _declared(plain, rule.values) if plain and rule.values else None
+    if declared is not None:
+        return declared
     if is_missing(plain, rule.missing):
         return MISSING_CELL
-    number = _as_number(plain)
-    if rule.values is not None:
-        for key, value in rule.values.items():
-            key = tidy(key)
-            if plain.casefold() == key.casefold() or (
-                number is not None and number == _as_number(key)
-            ):
-                return Cell(_held(value), changed=plain != str(value))
-        if rule.variable.kind in ("boolean", "code"):
-            return Cell(fault=UNKNOWN_VALUE)
     match rule.variable.kind:
         case "number":
-            return _number(plain, rule)
-        case "boolean":
-            return _boolean(plain, number)
-        case "code":
-            return _code(plain, rule.variable)
+            cell = _number(plain, rule)
         case "date":
-            date = read_date(plain, rule.formats)
-            if date.at is None:
-                return date
-            day = date.at.date().isoformat()
-            return Cell(day, note=date.note, changed=day != plain, form=date.form, at=date.at)
+            cell = _date(plain, rule)
+        case "text":
+            cell = Cell((text or "").strip(BLANKS))
+        case "boolean" if rule.values is None:
+            cell = _boolean(plain)
+        case "code" if rule.values is None:
+            cell = _code(plain, rule.variable)
         case _:
-            return Cell((text or "").strip())
+            cell = Cell(fault=UNKNOWN_VALUE)
+    return cell
+
+
+def _declared(plain: str, values: Mapping[str, Value]) -> Cell | None:
+    number = _as_number(plain)
+    for key, value in values.items():
+        wanted = tidy(key)
+        same = number is not None and number == _as_number(wanted)
+        if same or plain.casefold() == wanted.casefold():
+            held = value if isinstance(value, str) else float(value)
+            return Cell(held, changed=plain != str(value))
+    return None
 
 
 def tidy(text: str | None) -> str:
@@ -210,7 +219,7 @@ def _missing_codes(codes: tuple[str, ...]) -> tuple[frozenset[str], frozenset[fl
 
 
 def missing_numbers(codes: tuple[str, ...]) -> frozenset[float]:
-    """The missing codes that are numbers."""
+    """Return the missing codes that are numbers."""
     return _missing_codes(codes)[1]
 
 
@@ -218,12 +227,8 @@ def _as_number(plain: str) -> float | None:
     return float(plain) if re.fullmatch(_PLAIN, plain) else None
 
 
-def _held(value: float | bool | str) -> float | str:
-    return value if isinstance(value, str) else float(value)
-
-
-def _boolean(plain: str, number: float | None) -> Cell:
-    word = plain.casefold()
+def _boolean(plain: str) -> Cell:
+    word, number = plain.casefold(), _as_number(plain)
     if word in YES or number == 1:
         return Cell(1.0)
     if word in NO or number == 0:
@@ -237,6 +242,14 @@ def _code(plain: str, variable: Variable) -> Cell:
         if word in (value.casefold(), label.zh.casefold(), label.en.casefold()):
             return Cell(value, changed=plain != value)
     return Cell(fault=UNKNOWN_VALUE)
+
+
+def _date(plain: str, rule: Rule) -> Cell:
+    date = read_date(plain, rule.formats)
+    if date.at is None:
+        return date
+    day = date.at.date().isoformat()
+    return Cell(day, note=date.note, changed=day != plain, form=date.form, at=date.at)
 
 
 def _number(plain: str, rule: Rule) -> Cell:
@@ -258,31 +271,29 @@ def _number(plain: str, rule: Rule) -> Cell:
     if not match[2]:
         own = rule.conversion
         return Cell(number, own.factor, own.offset, changed=digits != plain or own != IDENTITY)
-    unit = match[2].strip()
-    if rule.variable.unit == "1" and unit in COUNT_WORDS:
+    return _with_unit(number, match[2].strip(), rule.variable)
+
+
+def _with_unit(number: float, unit: str, variable: Variable) -> Cell:
+    if variable.unit == "1" and unit in COUNT_WORDS:
         return Cell(number, note=UNIT_IN_CELL, changed=True)
     ucum = parse_unit(unit)
     if ucum is None:
         return Cell(fault=UNIT_UNKNOWN)
     change = _between(
-        ucum,
-        rule.variable.unit,
-        rule.variable.molar_mass_g_mol,
-        rule.variable.international_units_per_ug,
+        ucum, variable.unit, variable.molar_mass_g_mol, variable.international_units_per_ug
     )
     if change is None:
         return Cell(fault=UNIT_WRONG)
-    return Cell(number, change[0], change[1], note=UNIT_IN_CELL, changed=True)
+    return Cell(number, change.factor, change.offset, note=UNIT_IN_CELL, changed=True)
 
 
 @lru_cache(maxsize=4096)
 def _between(
     unit: str, wanted: str, molar_mass_g_mol: float | None, international_units_per_ug: float | None
-) -> tuple[float, float] | None:
-    if unit == wanted:
-        return 1.0, 0.0
+) -> Conversion | None:
     try:
-        change = conversion(
+        return conversion(
             unit,
             wanted,
             molar_mass_g_mol=molar_mass_g_mol,
@@ -290,11 +301,10 @@ def _between(
         )
     except CareloopError:
         return None
-    return change.factor, change.offset
 
 
 def read_date(plain: str, formats: tuple[str, ...] = ()) -> Cell:
-    """The moment a tidied cell names (`Cell.at`), in declared formats or unambiguous forms.
+    """Read the moment a tidied cell names (`Cell.at`), in declared formats or unambiguous forms.
 
     A partial date (2020-05) is its last day. An offset from UTC is left out: the sender's wall
     clock counts. `form` names the way the date is written.
@@ -303,30 +313,43 @@ def read_date(plain: str, formats: tuple[str, ...] = ()) -> Cell:
         at = _excel(plain) if form == "excel" else _by_format(plain, form)
         if at is not None:
             return Cell(at=at, form=form)
-    for pattern in (_FULL, _CHINESE, _COMPACT):
-        if match := pattern.fullmatch(plain):
-            year, mark, month, day, *clock = match.groups()
-            at = _moment(year, month, day, *clock)
-            form = {"": "YMD", "年": "Y年m月d日"}.get(mark, f"Y{mark}m{mark}d")
-            return Cell(at=at, form=form) if at else Cell(fault=DATE_NONE)
-    if match := _NAMED.fullmatch(plain):
-        at = _moment(match[3], _MONTHS.get(match[2].lower(), 0), match[1])
-        return Cell(at=at, form="d Mon Y") if at else Cell(fault=DATE_NONE)
-    if match := _PARTIAL.fullmatch(plain):
-        year, month = int(match[1]), int(match[2] or match[3] or 12)
-        day = calendar.monthrange(year, month)[1] if 1 <= month <= 12 and year else 0
-        at = _moment(year, month, day)
-        return Cell(at=at, note=DATE_PARTIAL, form="Y-m") if at else Cell(fault=DATE_NONE)
+    for reader in (_full, _named, _partial):
+        cell = reader(plain)
+        if cell is not None:
+            return cell if cell.at else Cell(fault=DATE_NONE)
     if _AMBIGUOUS.fullmatch(plain):
         return Cell(fault=DATE_AMBIGUOUS)
-    if _SHORT_YEAR.fullmatch(plain):
-        return Cell(fault=DATE_SHORT_YEAR)
-    return Cell(fault=DATE_NONE)
+    return Cell(fault=DATE_SHORT_YEAR if _SHORT_YEAR.fullmatch(plain) else DATE_NONE)
+
+
+def _full(plain: str) -> Cell | None:
+    match = _FULL.fullmatch(plain) or _CHINESE.fullmatch(plain) or _COMPACT.fullmatch(plain)
+    if match is None:
+        return None
+    year, mark, month, day, *clock = match.groups()
+    form = {"": "YMD", "年": "Y年m月d日"}.get(mark, f"Y{mark}m{mark}d")
+    return Cell(at=_moment(year, month, day, *clock), form=form)
+
+
+def _named(plain: str) -> Cell | None:
+    match = _NAMED.fullmatch(plain)
+    if match is None:
+        return None
+    return Cell(at=_moment(match[3], _MONTHS.get(match[2].lower(), 0), match[1]), form="d Mon Y")
+
+
+def _partial(plain: str) -> Cell | None:
+    match = _PARTIAL.fullmatch(plain)
+    if match is None:
+        return None
+    year, month = int(match[1]), int(match[2] or match[3] or 12)
+    day = calendar.monthrange(year, month)[1] if 1 <= month <= 12 and year else 0
+    return Cell(at=_moment(year, month, day), note=DATE_PARTIAL, form="Y-m")
 
 
 def _moment(*parts: str | int | None) -> datetime | None:
     try:
-        at = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]
+        at = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError:
         return None
     return at if at >= EARLIEST else None
@@ -334,7 +357,9 @@ def _moment(*parts: str | int | None) -> datetime | None:
 
 def _by_format(plain: str, form: str) -> datetime | None:
     try:
-        at = datetime.strptime(plain, form.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S"))
+        at = datetime.strptime(  # noqa: DTZ007
+            plain, form.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
+        )
     except ValueError:
         return None
     return at if at >= EARLIEST else None
@@ -344,4 +369,4 @@ def _excel(plain: str) -> datetime | None:
     number = _as_number(plain)
     if number is None or not _EXCEL_FIRST <= number <= _EXCEL_LAST:
         return None
-    return datetime(1899, 12, 30) + timedelta(seconds=round(number * 86_400))
+    return _EXCEL_ZERO + timedelta(seconds=round(number * 86_400))

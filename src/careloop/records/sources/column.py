@@ -14,6 +14,7 @@ import polars as pl
 from careloop.records.finding import declare
 from careloop.records.mapping import IDENTITY, Rule, Value
 from careloop.records.sources.cell import (
+    BLANKS,
     EARLIEST,
     Cell,
     is_missing,
@@ -92,7 +93,7 @@ class ColumnReader:
         self.keys = [_number_of(key) for key in rule.values or {}]
 
     def read(self, column: pl.Series) -> Parsed:
-        """`column` (strings) as values of the rule's variable."""
+        """Read `column` (strings) as values of the rule's variable."""
         kind = self.rule.variable.kind
         if kind == "number":
             return self._numbers(column)
@@ -103,7 +104,7 @@ class ColumnReader:
         return self._looked_up(column)
 
     def _texts(self, column: pl.Series) -> Parsed:
-        value = column.str.strip_chars()
+        value = column.str.strip_chars(BLANKS)
         short = value.str.len_chars() <= self.longest
         if short.any():
             missing = pl.Series([text for text in value.filter(short).unique() if self._gone(text)])
@@ -178,16 +179,15 @@ class ColumnReader:
         if self.rule.values is not None:
             return self._looked_up(column)
         parsed = DateReader(self.rule.formats, self.rule.missing, self.cells).read(column)
-        assert parsed.at is not None
-        parsed.value = parsed.at.dt.to_string("%Y-%m-%d")
+        parsed.value = parsed.value.dt.to_string("%Y-%m-%d")
         parsed.raw = _some(keep(column, (parsed.value != column).fill_null(value=False)))
         return parsed
 
     def _lookup(self, column: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """The distinct texts read one at a time, and for each cell its row among them."""
+        """Read the distinct texts one at a time; say for each cell which of them it is."""
         texts = column.unique()
         texts = texts.filter(texts.is_not_null())
-        return _table(texts, [self._cell(text) for text in texts]), _places(column, texts)
+        return _table([self._cell(text) for text in texts]), _places(column, texts)
 
     def _cell(self, text: str) -> Cell:
         cell = self.cells.get(text)
@@ -211,6 +211,7 @@ class DateReader:
         self.cells: dict[str, Cell] = {} if cells is None else cells
 
     def read(self, column: pl.Series) -> Parsed:
+        """Read `column` (strings) as moments, in `value` and in `at`."""
         at = nothing(len(column), pl.Datetime("us"))
         forms: dict[str, int] = {}
         odd = column.is_not_null()
@@ -233,9 +234,8 @@ class DateReader:
     def _add_odd(self, parsed: Parsed, odd: pl.Series) -> None:
         texts = odd.unique()
         texts = texts.filter(texts.is_not_null())
-        table, at = _table(texts, [self._cell(text) for text in texts]), _places(odd, texts)
-        assert parsed.at is not None
-        parsed.value = parsed.at = parsed.at.zip_with(odd.is_null(), table["at"].gather(at))
+        table, at = _table([self._cell(text) for text in texts]), _places(odd, texts)
+        parsed.value = parsed.at = parsed.value.zip_with(odd.is_null(), table["at"].gather(at))
         parsed.fault = _some(table["fault"].gather(at))
         parsed.note = _some(table["note"].gather(at))
         forms = table["form"].gather(at).drop_nulls().value_counts()
@@ -254,12 +254,12 @@ class DateReader:
 
 
 def keep(series: pl.Series, mask: pl.Series) -> pl.Series:
-    """`series` where `mask` is true, else null."""
+    """Return `series` where `mask` is true, else null."""
     return pl.select(pl.when(mask).then(series)).to_series()
 
 
 def nothing(length: int, kind: pl.DataType) -> pl.Series:
-    """A series of nulls."""
+    """Make a series of nulls."""
     return pl.Series([None], dtype=kind).new_from_index(0, length)
 
 
@@ -285,7 +285,7 @@ def _places(column: pl.Series, texts: pl.Series) -> pl.Series:
     return column.replace_strict(texts, order, default=None, return_dtype=pl.UInt32)
 
 
-def _table(texts: pl.Series, cells: list[Cell]) -> pl.DataFrame:
+def _table(cells: list[Cell]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "number": [None if isinstance(cell.value, str) else cell.value for cell in cells],

@@ -62,7 +62,7 @@ class _Pieces:
         self.line = 1
 
     def texts(self) -> Iterator[bytes]:
-        piece = self.stream.read(self.piece_bytes)
+        piece = self.stream.read(max(self.piece_bytes, 4))  # room for a byte-order mark
         for mark, encoding in _BOMS:
             if piece.startswith(mark) and self.encoding.removesuffix("-sig") in (
                 "", encoding, "utf-8", "utf-16", "gb18030"

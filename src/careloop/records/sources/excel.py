@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from careloop.error import InputError
-from careloop.records.sources.text import CELL_BYTES, Chunk
+from careloop.records.sources.cut import CELL_BYTES, Chunk
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -78,7 +78,7 @@ class ExcelTable:
             yield Chunk(frame, rows[part].filter(full), blank=len(full) - frame.height)
 
     def _sheet(self, sheet: str) -> pl.DataFrame:
-        import fastexcel
+        import fastexcel  # noqa: PLC0415 - loaded when used
 
         try:
             reader = fastexcel.read_excel(self.path)

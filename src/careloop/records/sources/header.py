@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from careloop.error import InputError
 from careloop.records.finding import declare
-from careloop.records.mapping import Rule, TableMapping, nearest
+from careloop.records.mapping import Rule, TableMapping
+from careloop.records.section import nearest
 from careloop.records.sources.account import REASON, Account
 
 COLUMN_IGNORED = declare(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from careloop.records.sources.column import keep
 
+
 class Persons:
     """The distinct person ids of a source, kept as sorted 64-bit hashes.
 
@@ -23,12 +24,12 @@ class Persons:
         return len(self._seen)
 
     def again(self, person: pl.Series) -> pl.Series:
-        """True where an id was met before: in what was added, or further up in `person`."""
+        """Tell where an id was met before: in what was added, or further up in `person`."""
         first = person.is_first_distinct().to_numpy() & ~self._met(person)
         return pl.Series(~first) & person.is_not_null()
 
     def add(self, person: pl.Series, taken: pl.Series | None) -> pl.Series:
-        """Add the ids under `taken` (None: all); true where one is met for the first time."""
+        """Add the ids under `taken` (None: all); tell where one is met for the first time."""
         some = person if taken is None else keep(person, taken)
         fresh = some.is_not_null() & some.is_first_distinct() & pl.Series(~self._met(some))
         new = some.filter(fresh).hash().to_numpy()

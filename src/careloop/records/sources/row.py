@@ -110,11 +110,11 @@ class RowReader:
         return rows
 
     def cells(self, frame: pl.DataFrame, column: str) -> pl.Series:
-        """The cells of a column, by the name the file gives it."""
+        """Return the cells of a column, by the name the file gives it."""
         return frame[self.columns.at[column]]
 
     def dated(self, frame: pl.DataFrame, column: str) -> Parsed:
-        """A column of moments (`value`), those in the future taken back."""
+        """Read a column of moments (`value`), those in the future taken back."""
         if column not in self._dates:
             self._dates[column] = DateReader(self.mapping.formats, MISSING)
         parsed = self._dates[column].read(self.cells(frame, column))
@@ -145,9 +145,9 @@ class RowReader:
     def _effective(self, frame: pl.DataFrame) -> pl.Series:
         if self.mapping.effective_column:
             return self._row_dates.value.alias("effective_at")
-        assert self._day is not None
-        moment = pl.Series("effective_at", [datetime.combine(self._day, time())])
-        return moment.cast(pl.Datetime("us")).new_from_index(0, frame.height)
+        moment = None if self._day is None else datetime.combine(self._day, time())
+        held = pl.Series("effective_at", [moment], dtype=pl.Datetime("us"))
+        return held.new_from_index(0, frame.height)
 
     def _undated(self, frame: pl.DataFrame) -> list[Fault | None]:
         column = self.mapping.effective_column

@@ -36,10 +36,11 @@ from careloop.records.sources.assembly import (
 )
 from careloop.records.sources.column import ColumnReader
 from careloop.records.sources.consistency import RuleReading, check_rows
+from careloop.records.sources.cut import Chunk
 from careloop.records.sources.excel import ExcelTable, is_excel
 from careloop.records.sources.header import bind
 from careloop.records.sources.row import NO_DATE, RowReader, Rows
-from careloop.records.sources.text import Chunk, TextTable
+from careloop.records.sources.text import TextTable
 
 UNITS_CONVERTED = declare(
     "T100",
@@ -120,7 +121,11 @@ def read_table(
     else:
         table = TextTable(path, encoding=mapping.encoding, delimiter=mapping.delimiter)
     return TableReading(
-        table, mapping, dictionary=dictionary, as_of=as_of, today=today or date.today()
+        table,
+        mapping,
+        dictionary=dictionary,
+        as_of=as_of,
+        today=today or datetime.now().date(),  # noqa: DTZ005 - the local day
     )
 
 
@@ -209,7 +214,7 @@ class TableReading:
         return RuleReading(reader.rule, one)
 
     def _own_dates(self, reading: RuleReading, frame: pl.DataFrame) -> pl.Series | None:
-        """The rule's own dates, if it has a column of them; undated values are taken back."""
+        """Read the rule's own dates, if it has a column of them; undated values are taken back."""
         if reading.rule.effective is None:
             return None
         dates = self._rows.dated(frame, reading.rule.effective)
@@ -263,7 +268,7 @@ class TableReading:
         for ragged in chunk.ragged:
             cells = ragged.cells
             self._account.remark(
-                RAGGED, row=ragged.row, value=str(len(cells)), detail=f"the header names {width}"
+                RAGGED, first=(ragged.row, str(len(cells))), detail=f"the header names {width}"
             )
             surplus = f" “{' | '.join(cells[width:])}”" if len(cells) > width else ""
             records.append((cells + [""] * width)[:width])
@@ -276,7 +281,7 @@ class TableReading:
         self._rejected.add(frame, pl.Series(why, dtype=pl.String()))
 
     def _assumed(self, rows: Rows, readings: list[RuleReading]) -> list[pl.LazyFrame]:
-        """Declared assumptions about everybody met for the first time."""
+        """State the declared assumptions about everybody met for the first time."""
         fresh = self._rows.persons.add(rows.base["person_id"], rows.taken)
         if not self._mapping.assumed or not fresh.any():
             return []
@@ -285,7 +290,7 @@ class TableReading:
 
 
 def _keys(rules: tuple[Rule, ...]) -> list[str]:
-    """A key in the report for each rule: the column, with the variable where it feeds more."""
+    """Name each rule in the report: by column, and by variable where a column feeds several."""
     fields = [rule.field for rule in rules]
     return [
         rule.field if fields.count(rule.field) == 1 else f"{rule.field} → {rule.variable.key}"

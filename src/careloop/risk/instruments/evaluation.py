@@ -8,7 +8,8 @@ import polars as pl
 
 from careloop.dictionary.condition import condition
 from careloop.dictionary.variable import Text
-from careloop.risk.instruments.definition import Clause, Instrument
+from careloop.risk.instruments.definition import Instrument
+from careloop.risk.wording import first_word, listed
 
 _MISSING = Text("缺少所需资料", "an input is not known")
 _NOT_TOLD = Text("无法判断是否适用：", "cannot tell whether it applies: ")
@@ -105,28 +106,14 @@ def missing_inputs(instruments: Sequence[Instrument]) -> dict[str, pl.Expr]:
 
 def reason(instrument: Instrument, *, language: str) -> pl.Expr:
     """Why there is no value, or why it must not be used; null where neither is so."""
-    said: pl.Expr = pl.lit(None, dtype=pl.String)
-    for clause in reversed(instrument.population):
-        said = _unless(clause, said, language=language)
+    pairs = [(~clause.holds, clause.otherwise[language]) for clause in instrument.domain]
     if instrument.inputs:
         missing = pl.any_horizontal(*(one.missing for one in instrument.inputs))
-        said = pl.when(missing).then(pl.lit(_MISSING[language])).otherwise(said)
-    for clause in reversed(instrument.domain):
-        said = (
-            pl.when(~clause.holds).then(pl.lit(clause.otherwise[language])).otherwise(said)
-        )
-    return said
-
-
-def _unless(clause: Clause, said: pl.Expr, *, language: str) -> pl.Expr:
-    text = clause.otherwise[language]
-    return (
-        pl.when(~clause.holds)
-        .then(pl.lit(text))
-        .when(clause.holds.is_null())
-        .then(pl.lit(_NOT_TOLD[language] + text))
-        .otherwise(said)
-    )
+        pairs.append((missing, _MISSING[language]))
+    for clause in instrument.population:
+        words = clause.otherwise[language]
+        pairs += [(~clause.holds, words), (clause.holds.is_null(), _NOT_TOLD[language] + words)]
+    return first_word(pairs) if pairs else pl.lit(None, dtype=pl.String)
 
 
 def _values(instrument: Instrument) -> list[pl.Expr]:
@@ -148,11 +135,7 @@ def _classes(instrument: Instrument) -> list[pl.Expr]:
         # not CASE: an unknown condition must end the search, not fall through to the next class
         holds = condition(_with_value(each.sql, instrument.value))
         chosen = (
-            pl.when(holds)
-            .then(pl.lit(each.key))
-            .when(holds.is_null())
-            .then(None)
-            .otherwise(chosen)
+            pl.when(holds).then(pl.lit(each.key)).when(holds.is_null()).then(None).otherwise(chosen)
         )
     known = pl.when(value.is_not_null()).then(chosen).otherwise(None)
     return [known.alias(f"{instrument.key}_class")]
@@ -163,15 +146,8 @@ def _with_value(sql: str, column: str) -> str:
 
 
 def _assumed(instrument: Instrument, columns: set[str]) -> list[pl.Expr]:
-    names = [
-        one.variable for one in instrument.inputs if f"{one.variable}__assumed" in columns
-    ]
+    names = [one.variable for one in instrument.inputs if f"{one.variable}__assumed" in columns]
     if not names:
         return []
-    parts = [
-        pl.when(pl.col(f"{name}__assumed")).then(pl.lit(name)).otherwise(None) for name in names
-    ]
-    joined = pl.concat_str(*parts, separator=" ", ignore_nulls=True)
-    return [
-        pl.when(joined != "").then(joined).otherwise(None).alias(f"{instrument.key}_assumed")
-    ]
+    words = listed([pl.col(f"{name}__assumed") for name in names], names)
+    return [pl.when(words != "").then(words).otherwise(None).alias(f"{instrument.key}_assumed")]

@@ -16,6 +16,7 @@ from careloop.dictionary.variable import Text
 from careloop.error import ConfigError
 from careloop.risk.instruments import term as kinds
 from careloop.risk.instruments.definition import Clause, Input, Instrument, RiskClass, Term
+from careloop.risk.wording import listed
 
 _SETTINGS = {
     "name",
@@ -80,7 +81,9 @@ def _instrument(
             "domain": domain,
             "population": population,
             "classes": tuple(
-                RiskClass(each["key"], Text(**each["label"]), each["when"], each.get("refer", False))
+                RiskClass(
+                    each["key"], Text(**each["label"]), each["when"], each.get("refer", False)
+                )
                 for each in table.get("class", ())
             ),
             "unit": table.get("unit", "{score}"),
@@ -127,14 +130,7 @@ def _sum(
         fired = [each > 0 for each in points]
         outputs = {
             f"{key}_positive": pl.any_horizontal(*fired),
-            f"{key}_items": pl.concat_str(
-                *(
-                    pl.when(each).then(pl.lit(term.item)).otherwise(None)
-                    for each, term in zip(fired, terms, strict=True)
-                ),
-                separator=" ",
-                ignore_nulls=True,
-            ),
+            f"{key}_items": listed(fired, [term.item for term in terms]),
         }
     else:
         outputs = {key: kinds.total(points, truncate=table.get("truncate", False))}

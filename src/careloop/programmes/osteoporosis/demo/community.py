@@ -70,7 +70,7 @@ def general_population() -> dict[str, list[float]]:
 
 def osteoporosis(people: People) -> Bools:
     """Who has a true T-score ≤ −2.5 at lumbar spine, femoral neck or total hip."""
-    return np.asarray(lowest_t(people) <= -2.5)
+    return np.asarray(lowest_t(people) <= assumptions()["prevalence"]["t_up_to"])
 
 
 def lowest_t(people: People) -> Floats:
@@ -187,7 +187,7 @@ def _bone(rng: np.random.Generator, people: People, table: Table) -> None:
 
 def _fractures(rng: np.random.Generator, people: People, table: Table) -> None:
     spec, size = table["fracture"], len(people)
-    below = np.maximum(-1.0 - lowest_t(people), 0.0)
+    below = np.maximum(spec["below_t"] - lowest_t(people), 0.0)
     count, last_age = np.zeros(size), np.full(size, np.nan)
     for site in FRACTURE_SITES:
         rates: Rates = spec["site"][site]

@@ -58,8 +58,9 @@ def measure(rng: np.random.Generator, people: People, seen_on: Days) -> Scans:
     """
     table = assumptions()
     spec = table["dxa"]
-    osta = 0.2 * (people["weight_kg"] - people.age_y)
-    many = (people.female & (osta <= -1)) | (people["fragility_fracture_count"] > 0)
+    points = spec["osta"]
+    osta = points["weight_kg"] * people["weight_kg"] + points["age_y"] * people.age_y
+    many = (people.female & (osta <= points["up_to"])) | (people["fragility_fracture_count"] > 0)
     chance = np.where(many, spec["sent"]["many"], spec["sent"]["few"])
     low, high = spec["days_after"]
     days = rng.integers(low, high, len(people), endpoint=True)

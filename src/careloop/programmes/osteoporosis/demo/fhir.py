@@ -11,7 +11,7 @@ import gzip
 import io
 import tomllib
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -25,9 +25,12 @@ from careloop.dictionary.variable import Variable
 from careloop.programmes.osteoporosis.demo.assumption import Table
 from careloop.programmes.osteoporosis.demo.community import FRACTURE_SITES
 from careloop.programmes.osteoporosis.demo.identity import Registration
+from careloop.programmes.osteoporosis.demo.mistake import Mistake
 from careloop.programmes.osteoporosis.demo.visit import Visits
 
 Resource = dict[str, Any]
+HEALED = timedelta(days=180)
+"""When a fracture is written down as healed."""
 
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -40,22 +43,59 @@ _NATIONAL_ID = "urn:example:national-id"
 _BLOOD_PRESSURE = ("85354-9", "Blood pressure panel with all children optional")
 
 
-def write_bundle_lines(register: Registration, visits: Visits, dictionary: Dictionary) -> bytes:
+def write_lines(
+    register: Registration, visits: Visits, dictionary: Dictionary
+) -> tuple[bytes, list[Mistake]]:
     """Write the visits of one centre as gzipped NDJSON; the same input gives the same bytes.
 
-    Patients come first, each once; `Patient.id` is the number of the health record.
+    Returns
+    -------
+    tuple
+        The file, in which each Patient comes once, before what is said about it (`Patient.id` is
+        the number of the health record), and the mistakes planted at its end, `row` counting
+        resources from 1.
     """
     target = io.BytesIO()
     with gzip.GzipFile(fileobj=target, mode="wb", filename="", mtime=0) as stream:
         seen: set[str] = set()
+        lines = 0
         for row in range(len(visits)):
             person_id = str(register.person_id[visits.person[row]])
             if person_id not in seen:
                 seen.add(person_id)
                 stream.write(orjson.dumps(_patient(person_id, visits, row)) + b"\n")
+                lines += 1
             for resource in _visit(person_id, visits, row, dictionary):
                 stream.write(orjson.dumps(resource) + b"\n")
-    return target.getvalue()
+                lines += 1
+        mistakes = []
+        for kind, resource in _faulty(sorted(seen), dictionary):
+            stream.write(orjson.dumps(resource) + b"\n")
+            lines += 1
+            mistakes.append(Mistake(kind, lines, f"Observation/{resource['id']}", ""))
+    return target.getvalue(), mistakes
+
+
+def _faulty(people: list[str], dictionary: Dictionary) -> Iterator[tuple[str, Resource]]:
+    """Observations as a careless interface sends them: none of them may become a fact."""
+    if not people:
+        return
+    height, weight = dictionary["height_cm"], dictionary["weight_kg"]
+    on, late = date(2026, 3, 2), date(2036, 3, 2)
+    metres = {"value": 1.58, "unit": "cm", "system": _UCUM, "code": "cm"}
+    stones = {"value": 61, "unit": "块"}
+    kilograms = _quantity(61.0, weight)
+    for kind, variable, when, quantity, person in (
+        ("metres", height, on, metres, people[0]),
+        ("unknown_unit", weight, on, stones, people[-1]),
+        ("future_visit", weight, late, kilograms, people[0]),
+        ("unknown_person", weight, on, kilograms, ""),
+    ):
+        found = _observation("vital-signs", when, _concept(variable), valueQuantity=quantity)
+        found["id"] = f"faulty-{kind.replace('_', '-')}"
+        if person:
+            found["subject"] = {"reference": f"Patient/{person}"}
+        yield kind, found
 
 
 @cache
@@ -195,6 +235,8 @@ def _condition(
     }
     if onset:
         condition["onsetDateTime"] = onset.isoformat()
+        if over:
+            condition["abatementDateTime"] = min(onset + HEALED, on).isoformat()
     return condition
 
 

@@ -117,7 +117,7 @@ def national_id(region: str, born: str, order: int) -> str:
     Examples
     --------
     >>> national_id("990000", "19500131", 2)
-    '990000195001310020'
+    '99000019500131002X'
     """
     body = f"{region}{born}{order:03d}"
     total = sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True))

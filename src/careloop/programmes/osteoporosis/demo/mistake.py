@@ -6,7 +6,7 @@ the text of cells or adds a row; it never touches what is true of a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,8 @@ import numpy as np
 
 from careloop.programmes.osteoporosis.demo.sheet import Sheet
 from careloop.records.mapping import Rule
+
+FULL_SHEET = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +28,34 @@ class Mistake:
     cell: str
 
 
-def plant(rng: np.random.Generator, sheet: Sheet, kinds: dict[str, int]) -> list[Mistake]:
+def plant(rng: np.random.Generator, sheet: Sheet, kinds: Mapping[str, int]) -> list[Mistake]:
     """Plant mistakes in a sheet, each in a row of its own.
 
     Parameters
     ----------
     sheet
-        Is changed.
+        Is changed; `repeated_row` and `no_id` add rows at its end.
     kinds
-        How many of each kind (keys of `KINDS`).
+        How many of each kind (keys of `KINDS`) in a sheet of `FULL_SHEET` rows or more; smaller
+        sheets get fewer.
 
     Returns
     -------
     list of Mistake
-        In the order of `kinds`; `repeated_row` and `second_registration` add rows at the end.
+        In the order of `kinds`.
     """
-    free = iter(rng.permutation(len(sheet.rows)).tolist())
+    free: list[int] = rng.permutation(len(sheet.rows)).tolist()
+    share = min(1.0, len(sheet.rows) / FULL_SHEET)
     noted = []
-    for kind, wanted in kinds.items():
-        noted += [_one(kind, sheet, free, rng) for _ in range(wanted)]
+    for kind, number in kinds.items():
+        for _ in range(round(number * share)):
+            for row in free:
+                done = KINDS[kind](sheet, row, rng)
+                if done is not None:
+                    noted.append(done)
+                    free.remove(row)
+                    break
     return noted
-
-
-def _one(kind: str, sheet: Sheet, free: Iterator[int], rng: np.random.Generator) -> Mistake:
-    for row in free:
-        done = KINDS[kind](sheet, row, rng)
-        if done is not None:
-            return done
-    raise AssertionError(f"no row left for {kind}")
 
 
 def _swap_height_and_weight(sheet: Sheet, row: int, _: np.random.Generator) -> Mistake | None:

@@ -162,14 +162,14 @@ def _follow_up(
     comes = (rng.random(size) < spec["follow_up"]) & (on <= np.datetime64(spec["follow_up_until"]))
     who = np.flatnonzero(comes)
     short = {key: form[key][who].copy() for key in _SHORT_FORM}
-    change = rng.normal(0.0, spec["weight_change_sd"], len(who))
-    short["weight_kg"] = np.round(people["weight_kg"][who] + change, 1).astype(object)
-    for key, spread in (("sbp_mmhg", 9), ("dbp_mmhg", 6)):
-        short[key] = np.round(people[key][who] + rng.normal(0, spread, len(who))).astype(object)
+    for key, sd in spec["change_sd"].items():
+        digits = 1 if key == "weight_kg" else 0
+        changed = people[key][who] + rng.normal(0.0, sd, len(who))
+        short[key] = np.round(changed, digits).astype(object)
     for key in ("name", "sex", "birth_date", "organisation"):
         short[key] = form[key][who]
     found = np.zeros(size, dtype=bool)
-    found[scans.person[scans.lowest_t <= -2.5]] = True
+    found[scans.person[scans.lowest_t <= table["prevalence"]["t_up_to"]]] = True
     scanned_on = np.full(size, np.datetime64("2100-01-01"))
     scanned_on[scans.person] = scans.on
     known = (found & (scanned_on < on))[who]

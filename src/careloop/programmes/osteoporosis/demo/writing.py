@@ -23,7 +23,7 @@ from careloop.dictionary.catalogue import load
 from careloop.programmes.osteoporosis.demo.assumption import Table, assumptions, places
 from careloop.programmes.osteoporosis.demo.community import SITES, simulate
 from careloop.programmes.osteoporosis.demo.dxa import Scans, measure
-from careloop.programmes.osteoporosis.demo.fhir import write_bundle_lines
+from careloop.programmes.osteoporosis.demo.fhir import write_lines
 from careloop.programmes.osteoporosis.demo.identity import Registration, names, register
 from careloop.programmes.osteoporosis.demo.mistake import Mistake, plant
 from careloop.programmes.osteoporosis.demo.sheet import Entries, Sheet, write_sheet
@@ -200,8 +200,9 @@ def _fhir_centre(community: Community, centre: Table, folder: Path) -> DemoFile:
     """Write the file of the centre that sends FHIR R4."""
     here = community.register.centre[community.visits.person] == centre["code"]
     path = folder / f"{centre['file']}.ndjson.gz"
-    path.write_bytes(write_bundle_lines(community.register, community.visits.only(here), load()))
-    return DemoFile(path, "fhir")
+    content, mistakes = write_lines(community.register, community.visits.only(here), load())
+    path.write_bytes(content)
+    return DemoFile(path, "fhir", mistakes=tuple(mistakes))
 
 
 def _mapping(folder: Path, stem: str) -> tuple[Path, TableMapping]:

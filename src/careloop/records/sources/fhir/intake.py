@@ -86,7 +86,7 @@ class Intake:
                 return self.person_of(patient, full_url)
         kind, identity = _type_and_id(reference)
         if kind == "Patient" and identity and not self._id_system:
-            return identity
+            return _identity(identity)
         if reference.startswith("Patient?identifier="):
             system, _, value = reference.partition("=")[2].partition("&")[0].partition("|")
             return self._person_called(system, value)

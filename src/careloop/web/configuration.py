@@ -1,0 +1,126 @@
+"""How a site is set up: one typed object, built from the environment and passed down.
+
+    CARELOOP_DATABASE_URL    sqlite:///path (relative to where it is started; four slashes for an
+                             absolute path) or postgresql://user:password@host/name
+                             default: sqlite:///var/careloop.sqlite3
+    CARELOOP_VAR             folder for what the site keeps beside its database; default: var
+    CARELOOP_SECRET_KEY      signs sessions; default: made once and kept in CARELOOP_VAR/secret_key
+    CARELOOP_DEBUG           1 while developing, never on a site with patients; default: 0
+    CARELOOP_ALLOWED_HOSTS   names the site answers to, separated by commas; default: localhost
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from careloop.error import ConfigError
+
+SETTINGS = "careloop.web.settings"
+_SQLITE_INIT = ";".join(
+    (
+        "PRAGMA journal_mode = WAL",  # readers go on while an import writes
+        "PRAGMA synchronous = NORMAL",  # with WAL: safe from corruption, one sync a checkpoint
+        "PRAGMA cache_size = -65536",  # KiB
+        "PRAGMA temp_store = MEMORY",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A site's settings; see the module for the environment variables they come from."""
+
+    database_url: str = "sqlite:///var/careloop.sqlite3"
+    var: Path = Path("var")
+    secret_key: str = ""
+    debug: bool = False
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Configuration:
+        """Read the settings; a `ConfigError` names a variable that cannot be understood."""
+
+        def told(name: str, default: str) -> str:
+            return environment.get(f"CARELOOP_{name}", "").strip() or default
+
+        debug = told("DEBUG", "0").lower()
+        if debug not in ("0", "1", "false", "true"):
+            raise ConfigError(f"CARELOOP_DEBUG is {debug!r}", remedy="write 0 or 1")
+        hosts = told("ALLOWED_HOSTS", ",".join(cls.allowed_hosts))
+        return cls(
+            database_url=told("DATABASE_URL", cls.database_url),
+            var=Path(told("VAR", str(cls.var))),
+            secret_key=told("SECRET_KEY", ""),
+            debug=debug in ("1", "true"),
+            allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
+        )
+
+    def kept_secret_key(self) -> str:
+        """Give the secret key, making and keeping one (readable by its owner only) at first use."""
+        if self.secret_key:
+            return self.secret_key
+        file = self.var / "secret_key"
+        self.var.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return file.read_text(encoding="ascii").strip()
+        with os.fdopen(handle, "w", encoding="ascii") as out:
+            out.write(secrets.token_urlsafe(50))
+        return file.read_text(encoding="ascii").strip()
+
+
+def database(url: str) -> dict[str, Any]:
+    """Translate a database URL into Django's settings for one database.
+
+    Raises
+    ------
+    ConfigError
+        The URL is neither SQLite's nor PostgreSQL's, or PostgreSQL does not understand it. The
+        text never holds the URL itself: it may carry a password.
+
+    Examples
+    --------
+    >>> database("sqlite:///var/careloop.sqlite3")["NAME"]
+    'var/careloop.sqlite3'
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": rest[1:],
+            "OPTIONS": {
+                "init_command": _SQLITE_INIT,
+                # Take the write lock at the start: two imports wait for each other (s), instead
+                # of one failing when it comes to write.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 60,
+            },
+        }
+    if scheme in ("postgresql", "postgres"):
+        from psycopg import Error, conninfo
+
+        try:
+            parts = conninfo.conninfo_to_dict(url)
+        except Error:
+            raise ConfigError(
+                "PostgreSQL does not understand the database URL",
+                remedy="write postgresql://user:password@host:5432/name",
+            ) from None
+        names = {
+            "NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"
+        }
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            **{name: str(parts.pop(part, None) or "") for name, part in names.items()},
+            "OPTIONS": parts,
+        }
+    raise ConfigError(
+        f"no database for a URL of scheme {scheme!r}",
+        remedy="write sqlite:///path/file.sqlite3 or postgresql://user:password@host/name",
+    )

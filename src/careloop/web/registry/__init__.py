@@ -1,0 +1,1 @@
+"""Who is registered and what is known about them: persons, sources, facts."""
