@@ -13,12 +13,10 @@ import resource
 import statistics
 import time
 
-import polars as pl
-from plain_instruments import plain
-from population import batches
-
 from careloop.programmes.assessment import assessed, columns, reads
 from careloop.programmes.programme import programme
+from plain_instruments import plain
+from population import batches
 
 
 def main() -> None:

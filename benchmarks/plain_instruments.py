@@ -41,7 +41,7 @@ def known(row: Row, *names: str) -> bool:
 def osta(row: Row) -> float | None:
     if not known(row, "weight_kg", "age_y"):
         return None
-    return round(round(0.2 * row["weight_kg"], 10) + round(-0.2 * row["age_y"], 10), 10)
+    return float(round(round(0.2 * row["weight_kg"], 10) + round(-0.2 * row["age_y"], 10), 10))
 
 
 def orai(row: Row) -> float | None:
@@ -50,14 +50,14 @@ def orai(row: Row) -> float | None:
     age, weight = row["age_y"], row["weight_kg"]
     points = 15 if age >= 75 else 9 if age >= 65 else 5 if age >= 55 else 0
     points += 9 if weight < 60 else 3 if weight < 70 else 0
-    return points + (0 if row["oestrogen_current"] else 2)
+    return float(points + (0 if row["oestrogen_current"] else 2))
 
 
 def osiris(row: Row) -> float | None:
     if not known(row, "age_y", "weight_kg", "oestrogen_current", "fracture_prior"):
         return None
     points = -int(round(0.2 * row["age_y"], 10)) + int(round(0.2 * row["weight_kg"], 10))
-    return points + 2 * row["oestrogen_current"] - 2 * row["fracture_prior"]
+    return float(points + 2 * row["oestrogen_current"] - 2 * row["fracture_prior"])
 
 
 def score(row: Row) -> float | None:
@@ -68,7 +68,7 @@ def score(row: Row) -> float | None:
     points = 0 if row["ethnic_group"].startswith("black") else 5
     points += 4 * row["rheumatoid_arthritis"] + 4 * sum(row[site] for site in sites)
     points += 3 * int(row["age_y"] // 10) + (not row["hrt_ever"])
-    return points - int(round(row["weight_kg"] / 0.45359237 / 10, 10))
+    return float(points) - int(round(row["weight_kg"] / 0.45359237 / 10, 10))
 
 
 def mores(row: Row) -> float | None:
@@ -76,14 +76,14 @@ def mores(row: Row) -> float | None:
         return None
     points = 4 if row["age_y"] >= 75 else 3 if row["age_y"] >= 56 else 0
     points += 3 * row["copd"]
-    return points + (6 if row["weight_kg"] <= 70 else 4 if row["weight_kg"] <= 80 else 0)
+    return float(points) + (6 if row["weight_kg"] <= 70 else 4 if row["weight_kg"] <= 80 else 0)
 
 
 def abone(row: Row) -> float | None:
     pill = "oral_contraceptive_or_oestrogen_6m"
     if not known(row, "age_y", "weight_kg", pill):
         return None
-    return (row["age_y"] > 65) + (row["weight_kg"] < 63.5) + (not row[pill])
+    return float((row["age_y"] > 65) + (row["weight_kg"] < 63.5) + (not row[pill]))
 
 
 def fracture_index(row: Row) -> float | None:
@@ -96,7 +96,7 @@ def fracture_index(row: Row) -> float | None:
     t = row.get("t_total_hip")
     if t is not None:
         points += 0 if t >= -1 else 2 if t >= -2 else 3 if t >= -2.5 else 4
-    return points
+    return float(points)
 
 
 def fracscore(row: Row) -> float | None:
@@ -105,7 +105,7 @@ def fracscore(row: Row) -> float | None:
         return None
     points = sum(row["age_y"] >= edge for edge in (60, 65, 70, 75, 80, 85))
     points += sum(row[name] for name in flags) + (row["weight_kg"] < 56.8)
-    return points + 2 * row["arms_to_stand"]
+    return float(points + 2 * row["arms_to_stand"])
 
 
 def both(*answers: bool | None) -> bool | None:
@@ -211,9 +211,7 @@ def alcohol(row: Row) -> str | None:
 
 def qfracture(row: Row) -> dict[str, float | None]:
     data = coefficients()
-    names = [
-        f"qfracture_{outcome}_{year}y" for outcome in ("mof", "hip") for year in range(1, 19)
-    ]
+    names = [f"qfracture_{outcome}_{year}y" for outcome in ("mof", "hip") for year in range(1, 19)]
     nothing: dict[str, float | None] = dict.fromkeys(names)
     levels = {"smoking_level": smoking(row), "alcohol_level": alcohol(row)}
     ethnic = {"not_stated": "white", "black_other": "other"}

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from command import cli_page
-from dictionary import dictionary_page
 from finding import findings_page
 from instrument import instruments_page
 from mapping import mapping_page
 from rule import rules_page
+from setting import settings_page
+from variable import dictionary_page
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "reference"
 MADE = "<!-- Made by scripts/reference. Change the code, not this page. -->"
@@ -30,6 +31,7 @@ PAGES: dict[str, Callable[[], list[str]]] = {
     "instruments.md": instruments_page,
     "rules.md": rules_page,
     "mapping.md": mapping_page,
+    "settings.md": settings_page,
     "findings.md": findings_page,
 }
 

@@ -45,13 +45,13 @@ def main() -> None:
     try:
         app()
     except CareloopError as error:
-        from rich.console import Console  # noqa: PLC0415 - only when something is wrong
+        from rich.console import Console
 
         Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
         sys.exit(error.exit_code)
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"careloop {__version__}")
         raise typer.Exit
@@ -59,7 +59,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
 
 @app.callback()
 def options(
-    version: Annotated[  # noqa: ARG001, FBT002
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version")
     ] = False,
 ) -> None:
@@ -72,7 +72,7 @@ def dictionary(
     lang: Language = "zh",
 ) -> None:
     """Print the dictionary of variables, or those that match all words."""
-    from careloop.command.inspect import print_dictionary  # noqa: PLC0415
+    from careloop.command.inspect import print_dictionary
 
     print_dictionary(" ".join(words or []), language=lang)
 
@@ -84,7 +84,7 @@ def instruments(
     lang: Language = "zh",
 ) -> None:
     """Print the published instruments: what they need, whom they are for, where they come from."""
-    from careloop.command.inspect import print_instruments  # noqa: PLC0415
+    from careloop.command.inspect import print_instruments
 
     print_instruments(programme, key, language=lang)
 
@@ -96,7 +96,7 @@ def import_(
     db: Annotated[str, typer.Option(help="database URL or folder of Parquet files")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="read and report, store nothing")
-    ] = False,  # noqa: FBT002
+    ] = False,
     rejected: Annotated[
         Path | None, typer.Option(help="where to write rejected rows (default: beside you)")
     ] = None,
@@ -104,7 +104,7 @@ def import_(
     lang: Language = "zh",
 ) -> None:
     """Read files into a store. The same file twice adds nothing; a file is stored whole or not."""
-    from careloop.command.importing import import_files  # noqa: PLC0415
+    from careloop.command.importing import import_files
 
     import_files(
         inputs,
@@ -127,25 +127,26 @@ def assess(
     out: Annotated[Path | None, typer.Option(help="folder for tables and report")] = None,
     person: Annotated[str | None, typer.Option(help="print one person's reasons")] = None,
     programme: Annotated[str, typer.Option(help="disease programme")] = "osteoporosis",
-    experimental: Annotated[  # noqa: FBT002
+    experimental: Annotated[
         bool, typer.Option("--experimental", help="also instruments whose formula is not confirmed")
     ] = False,
     lang: Language = "zh",
 ) -> None:
     """Assess everybody in a file or store, or print one person's reasons with --person."""
-    from careloop.command.assessing import assess_source, explain_person  # noqa: PLC0415
+    from careloop.command.assessing import Question, assess_source, explain_person
 
-    settings = {
-        "mapping": mapping,
-        "as_of": _date(as_of) or date.today(),  # noqa: DTZ011 - the user's own day
-        "programme": programme,
-        "experimental": experimental,
-        "language": lang,
-    }
+    question = Question(
+        source=source,
+        mapping=mapping,
+        as_of=_date(as_of) or date.today(),  # noqa: DTZ011 - the user's own day
+        programme=programme,
+        experimental=experimental,
+        language=lang,
+    )
     if person is not None:
-        explain_person(source, person, **settings)
+        explain_person(question, person)
     if out is not None or person is None:
-        assess_source(source, out or Path("out"), **settings)
+        assess_source(question, out or Path("out"))
 
 
 @app.command()
@@ -154,7 +155,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="another seed, another community")] = 20261122,
 ) -> None:
     """Write the demo community's files: what four centres and a hospital would send. Simulated."""
-    from careloop.command.demonstration import write_community  # noqa: PLC0415
+    from careloop.command.demonstration import write_community
 
     write_community(out, seed=seed)
 
@@ -165,7 +166,7 @@ def run(
     lang: Language = "zh",
 ) -> None:
     """Do the main job: write the demo community, import it, assess it, show where the report is."""
-    from careloop.command.demonstration import run_demo  # noqa: PLC0415
+    from careloop.command.demonstration import run_demo
 
     run_demo(out, language=lang)
 

@@ -33,8 +33,8 @@ def nhanes(data_dir):
 def auc(score, case):
     """Area under the ROC curve: the share of (case, other) pairs in the right order."""
     cases, others = score[case], score[~case]
-    wins = (cases[:, None] > others[None, :]).mean() + (cases[:, None] == others[None, :]).mean() / 2
-    return float(wins)
+    pairs = cases[:, None], others[None, :]
+    return float((pairs[0] > pairs[1]).mean() + (pairs[0] == pairs[1]).mean() / 2)
 
 
 def measured(frame, column, *, sex=None):

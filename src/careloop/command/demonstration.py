@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from careloop.command.assessing import assess_source
 from careloop.command.importing import read_into
 from careloop.dictionary.catalogue import load
 from careloop.programmes.osteoporosis.demo import DemoFile, write_demo
@@ -30,8 +29,11 @@ def write_community(out: Path, *, seed: int) -> list[DemoFile]:
 
 def run_demo(out: Path, *, language: str) -> Path:
     """Write, import and assess the demo community; print where the report is."""
+    from careloop.command.assessing import Question, assess_source  # noqa: PLC0415 - loads every room
+
     console, zh = Console(), language == "zh"
-    console.print("[bold]1[/bold] " + ("示范社区（模拟数据）" if zh else "demo community (simulated)"))
+    words = "示范社区（模拟数据）" if zh else "demo community (simulated)"
+    console.print(f"[bold]1[/bold] {words}")
     files = write_community(out / "files", seed=20261122)
     console.print("[bold]2[/bold] " + ("导入" if zh else "import"))
     url = f"sqlite:///{(out / 'community.sqlite3').resolve()}"
@@ -42,15 +44,7 @@ def run_demo(out: Path, *, language: str) -> Path:
         added = read_into(reading, url)
         _tell(reading, new=added.new_facts if added else 0, console=console, zh=zh)
     console.print("[bold]3[/bold] " + ("评估" if zh else "assess"))
-    assess_source(
-        url,
-        out / "report",
-        mapping=None,
-        as_of=AS_OF,
-        programme="osteoporosis",
-        experimental=False,
-        language=language,
-    )
+    assess_source(Question(source=url, as_of=AS_OF, language=language), out / "report")
     report = (out / "report" / "report.html").resolve()
     console.print(
         f"[bold green]{'报告' if zh else 'report'}[/bold green] {report}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,8 @@ from careloop.records.finding import FINDINGS
 from careloop.records.reading import ImportReport, Reading, Source
 from careloop.records.sources.opening import open_reading
 from careloop.records.store import Added
+
+_FINDINGS_SHOWN = 40
 
 
 class Watched:
@@ -62,7 +65,7 @@ def import_files(
         rows = reading.rejected()
         if rows.height:
             target = rejected or Path(f"{path.stem.split('.')[0]}-rejected.csv")
-            write_whole(target, lambda file, rows=rows: rows.write_csv(file, include_bom=True))
+            write_whole(target, partial(rows.write_csv, include_bom=True))
             console.print(
                 f"  {rows.height} 行需要修改后再次导入：{target}"
                 if language == "zh"
@@ -96,7 +99,7 @@ def print_report(reading: Reading, added: Added | None, console: Console, *, lan
         head += f"  +{added.new_facts:,}"
     console.print(head)
     if report.columns:
-        console.print(_columns(report))
+        console.print(_columns(report, zh=zh))
     if report.resources:
         console.print(_resources(report))
     for name in report.ignored_columns:
@@ -108,16 +111,27 @@ def print_report(reading: Reading, added: Added | None, console: Console, *, lan
     _print_findings(report, console, zh=zh)
 
 
-def _columns(report: ImportReport) -> Table:
-    table = Table(header_style="bold")
-    for name in ("column", "variable"):
-        table.add_column(name, overflow="fold")
-    names = ("rows", "taken", "converted", "missing", "unknown", "out_of_range", "other")
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
+_ACCOUNT = {
+    "taken": ("采用", "taken"),
+    "converted": ("换算", "conv."),
+    "missing": ("缺失", "missing"),
+    "unknown": ("不明", "unclear"),
+    "out_of_range": ("超范围", "range"),
+    "other": ("拒收行", "row"),
+}
+
+
+def _columns(report: ImportReport, *, zh: bool) -> Table:
+    """What became of every column's cells; a dot is nought, so that the rest stands out."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    head = "列 → 变量" if zh else "column → variable"
+    table.add_column(head, overflow="fold", max_width=34)
+    for words in _ACCOUNT.values():
+        table.add_column(words[0 if zh else 1], justify="right", no_wrap=True, min_width=5)
     for account in report.columns.values():
-        numbers = (f"{getattr(account, name):,}" for name in names)
-        table.add_row(account.column, account.variable, *numbers)
+        counts = (getattr(account, name) for name in _ACCOUNT)
+        name = f"{account.column} → {account.variable}"
+        table.add_row(name, *(f"{count:,}" if count else "·" for count in counts))
     return table
 
 
@@ -137,8 +151,7 @@ def _resources(report: ImportReport) -> Table:
 
 
 def _print_findings(report: ImportReport, console: Console, *, zh: bool) -> None:
-    shown = 0
-    for finding in report.findings:
+    for finding in report.findings[:_FINDINGS_SHOWN]:
         kind = FINDINGS[finding.code]
         style = {"error": "red", "warning": "yellow", "info": "dim"}[kind.severity]
         words = kind.zh if zh else kind.en
@@ -151,7 +164,5 @@ def _print_findings(report: ImportReport, console: Console, *, zh: bool) -> None
         console.print(
             f"       → {remedy}", style="dim", markup=False, highlight=False, soft_wrap=True
         )
-        shown += 1
-        if shown == 40 and len(report.findings) > 40:
-            console.print(f"  … +{len(report.findings) - 40}")
-            break
+    if len(report.findings) > _FINDINGS_SHOWN:
+        console.print(f"  … +{len(report.findings) - _FINDINGS_SHOWN}")

@@ -88,8 +88,9 @@ def pyramid(
         for label, females, males in bars
         for side, people in (("left", -females), ("right", males))
     ]
+    widest = max((max(females, males) for _, females, males in bars), default=1) or 1
     axis = _counts() | {
-        "title": f"← {left}    {title}    {right} →",
+        "title": f"← {left}\u2003{title}\u2003{right} →",
         "labelExpr": "format(abs(datum.value), ',')",
         "tickCount": 5,
     }
@@ -102,7 +103,12 @@ def pyramid(
                 "sort": labels,
                 "axis": {"title": None, "domain": False, "ticks": False},
             },
-            "x": {"field": "people", "type": "quantitative", "axis": axis},
+            "x": {
+                "field": "people",
+                "type": "quantitative",
+                "axis": axis,
+                "scale": {"domain": [-widest, widest], "nice": True},
+            },
             "color": _colour("side", ["left", "right"], list(SEXES.values())),
         },
     )

@@ -17,7 +17,7 @@ from careloop.programmes.assessment import Assessment
 
 
 def write_results(assessment: Assessment, folder: Path) -> list[Path]:
-    """Write `assessments.parquet`, `assessments.csv` and `summary.json`; each whole or not at all."""
+    """Write `assessments.parquet`, `.csv` and `summary.json`; each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     summary_text = json.dumps(summary(assessment), ensure_ascii=False, indent=1)
     writers: dict[str, Callable[[Path], object]] = {

@@ -83,6 +83,10 @@ class Histogram:
     bars: tuple[tuple[float, str | None, int], ...]
     people: int
     quartiles: tuple[float, float, float]
+    whole: bool
+    """Whether every value is a whole number."""
+    open_end: bool
+    """Whether the last interval also holds the few values above it."""
 
 
 def steps(assessment: Assessment) -> list[Step]:
@@ -256,16 +260,26 @@ def _texts(frame: pl.DataFrame, column: str) -> tuple[tuple[str, int], ...]:
 def _histogram(
     table: pl.DataFrame, key: str, by: str, *, step: float | None = None
 ) -> Histogram | None:
-    values = table[key].drop_nulls().cast(pl.Float64)
+    values = table[key].cast(pl.Float64)
+    values = values.filter(values.is_finite())
     if values.is_empty():
         return None
-    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
-    width = step or _nice_step((high - low) / _BARS, whole=bool((values == values.round()).all()))
+    low, highest = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    quartiles = tuple(float(values.quantile(q, "linear") or 0.0) for q in (0.25, 0.5, 0.75))
+    high = highest if step else _before_the_tail(values, quartiles[1], highest)
+    whole = bool((values == values.round()).all())
+    width = step or _nice_step((high - low) / _BARS, whole=whole)
     names = ["start", *([by] if by else [])]
     counts = (
         table.lazy()
-        .filter(pl.col(key).is_not_null())
-        .with_columns((pl.col(key).cast(pl.Float64) / width).round(9).floor().alias("start"))
+        .with_columns(pl.col(key).cast(pl.Float64))
+        .filter(pl.col(key).is_finite())
+        .with_columns(
+            (pl.col(key).clip(upper_bound=high) / width)
+            .round(9)
+            .floor()
+            .alias("start")
+        )
         .group_by(names)
         .len()
         .sort(names, nulls_last=True)
@@ -275,8 +289,22 @@ def _histogram(
         (round(row["start"] * width, 9), row[by] if by else None, row["len"])
         for row in counts.iter_rows(named=True)
     )
-    quartiles = tuple(float(values.quantile(q, "linear") or 0.0) for q in (0.25, 0.5, 0.75))
-    return Histogram(key, by, width, bars, values.len(), (quartiles[0], quartiles[1], quartiles[2]))
+    return Histogram(
+        key=key,
+        by=by,
+        step=width,
+        bars=bars,
+        people=values.len(),
+        quartiles=(quartiles[0], quartiles[1], quartiles[2]),
+        whole=whole,
+        open_end=high < highest,
+    )
+
+
+def _before_the_tail(values: pl.Series, median: float, highest: float) -> float:
+    """Where to end the axis: at the 99th percentile if the last hundredth would fill half of it."""
+    most = float(values.quantile(0.99, "linear") or 0.0)
+    return most if median < most and highest - median > 2 * (most - median) else highest
 
 
 def _nice_step(least: float, *, whole: bool) -> float:

@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     r"|(?P<number>-?\b\d+(?:\.\d+)?)|(?P<sign><=|>=|<>|[-<>=*/+()])|(?P<name>\w+)",
     re.IGNORECASE,
 )
+_ONE_PLACE = {"{T-score}", "{Z-score}"}
 _SIGNS = {"<=": "≤", ">=": "≥", "<>": "≠", "*": "×", "/": "÷", "-": _MINUS}
 
 
@@ -53,12 +54,14 @@ class Wording:
 
     def unit(self, column: str) -> str:
         """The unit of a column as it is printed; empty where it has none."""
-        if column in self._results:
-            return printed_unit(self._results[column].unit)
-        if column in self.dictionary:
-            unit = self.dictionary[column].unit
-            return self._("years") if unit == "a" else printed_unit(unit)
-        return printed_unit(self._instruments[column].unit) if column in self._instruments else ""
+        unit = self._ucum(column)
+        return self._("years") if unit == "a" else printed_unit(unit)
+
+    def _ucum(self, column: str) -> str:
+        for declared in (self._results, self.dictionary, self._instruments):
+            if column in declared:
+                return declared[column].unit  # type: ignore[index]
+        return ""
 
     def value(self, column: str, value: Any) -> str:
         """A value of a column in words, with its unit."""
@@ -67,11 +70,12 @@ class Wording:
         if isinstance(value, bool):
             return self._("yes") if value else self._("no")
         if isinstance(value, (int, float)):
-            number, unit = printed_number(float(value)), self.unit(column)
+            places = 1 if self._ucum(column) in _ONE_PLACE else 0
+            number, unit = printed_number(float(value), least_places=places), self.unit(column)
             return f"{number}{unit}" if unit in {"", "%"} else f"{number} {unit}"
         if isinstance(value, date):
             return value.isoformat()
-        text = self._words(column).get(str(value))
+        text = self.words(column).get(str(value))
         return text[self.language] if text else str(value)
 
     def condition(self, sql: str) -> str:
@@ -98,7 +102,8 @@ class Wording:
         joining = {"and": self._("and"), "or": self._("or"), "not": self._("not")}
         return joining.get(part["name"].lower()) or self.name(part["name"])
 
-    def _words(self, column: str) -> Mapping[str, Text]:
+    def words(self, column: str) -> Mapping[str, Text]:
+        """The words for a column's values, in their declared order; empty where there are none."""
         if column in self._decisions:
             decision = self._decisions[column]
             keys = [each.key for each in decision.outcomes]
@@ -112,13 +117,15 @@ class Wording:
         return {each.key: each.label for each in instrument.classes} if instrument else {}
 
 
-def printed_number(value: float) -> str:
-    """A number in at most four significant digits, with a true minus sign.
+def printed_number(value: float, *, least_places: int = 0) -> str:
+    """A number in about three significant digits, with a true minus sign.
 
     Examples
     --------
     >>> printed_number(-2.5), printed_number(1234567), printed_number(0.8581)
     ('−2.5', '1,234,567', '0.858')
+    >>> printed_number(-3.0, least_places=1), printed_number(-2.46, least_places=1)
+    ('−3.0', '−2.46')
     """
     size = abs(value)
     if size == round(size) or size >= 100:
@@ -126,7 +133,9 @@ def printed_number(value: float) -> str:
     else:
         text = f"{size:.3f}" if size < 1 else f"{size:.2f}" if size < 10 else f"{size:.1f}"
         text = text.rstrip("0").rstrip(".")
-    return f"{_MINUS}{text}" if value < 0 and text != "0" else text
+    if least_places and "." not in text:
+        text += "." + "0" * least_places
+    return f"{_MINUS}{text}" if value < 0 and text.strip("0.") else text
 
 
 def printed_unit(ucum: str) -> str:

@@ -28,7 +28,7 @@ FACT_SCHEMA: dict[str, pl.DataType] = {
     "context": pl.String(),  # JSON of qualifiers such as reference_db and side, keys sorted
     "raw": pl.String(),  # what the source says, where it differs from the value
     "source": pl.String(),  # Source.source_id
-    "row": pl.Int64(),  # record number in the source, from 1 (tables: data rows; header not counted)
+    "row": pl.Int64(),  # record number in the source, from 1 (tables: data rows without header)
     "field": pl.String(),  # column name or FHIR reference
 }
 

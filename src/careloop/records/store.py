@@ -13,7 +13,7 @@ from typing import Protocol
 import polars as pl
 
 from careloop.error import InputError
-from careloop.records.fact import FACT_SCHEMA
+from careloop.records.fact import FACT_SCHEMA, STATUSES
 from careloop.records.reading import Reading, Source
 
 SAME_FACT = (
@@ -75,12 +75,15 @@ def checked(batch: pl.DataFrame, source_id: str) -> pl.DataFrame:
     Raises
     ------
     InputError
-        A column is lacking, or a fact has no person, variable, time or status: a reader's fault.
+        A column is lacking, or a fact has no person, variable, time or known status: a
+        reader's fault.
     """
     if missing := [name for name in FACT_SCHEMA if name not in batch.columns]:
         raise InputError(f"a batch of facts lacks the columns {missing}", remedy="mend the reader")
     if empty := [name for name in _NEVER_NULL if batch[name].null_count()]:
         raise InputError(f"facts without {', '.join(empty)}", remedy="mend the reader")
+    if not batch["status"].is_in(STATUSES).all():
+        raise InputError(f"facts of a status not among {STATUSES}", remedy="mend the reader")
     return batch.select(
         pl.lit(source_id).alias(name) if name == "source" else pl.col(name).cast(dtype)
         for name, dtype in FACT_SCHEMA.items()

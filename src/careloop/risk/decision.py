@@ -78,10 +78,9 @@ class Decision:
         """The outcome, the clauses that held (keys, by spaces) and those that are unknown."""
         chosen: pl.Expr = pl.lit(self.undecided, dtype=pl.String)
         for outcome in reversed(self.outcomes):
-            here = pl.when(outcome.holds).then(pl.lit(outcome.key))
             if not outcome.skip_unknown and self.undecided is None:
-                here = here.when(outcome.holds.is_null()).then(None)
-            chosen = here.otherwise(chosen)
+                chosen = pl.when(outcome.holds.is_not_null()).then(chosen).otherwise(None)
+            chosen = pl.when(outcome.holds).then(pl.lit(outcome.key)).otherwise(chosen)
         clauses = [clause for outcome in self.outcomes for clause in outcome.clauses]
         words = [clause.key for clause in clauses]
         return [

@@ -1,12 +1,12 @@
 """How a site is set up: one typed object, built from the environment and passed down.
 
-    CARELOOP_DATABASE_URL    sqlite:///path (relative to where it is started; four slashes for an
-                             absolute path) or postgresql://user:password@host/name
-                             default: sqlite:///var/careloop.sqlite3
-    CARELOOP_VAR             folder for what the site keeps beside its database; default: var
-    CARELOOP_SECRET_KEY      signs sessions; default: made once and kept in CARELOOP_VAR/secret_key
-    CARELOOP_DEBUG           1 while developing, never on a site with patients; default: 0
-    CARELOOP_ALLOWED_HOSTS   names the site answers to, separated by commas; default: localhost
+CARELOOP_DATABASE_URL    sqlite:///path (relative to where it is started; four slashes for an
+                         absolute path) or postgresql://user:password@host/name
+                         default: sqlite:///var/careloop.sqlite3
+CARELOOP_VAR             folder for what the site keeps beside its database; default: var
+CARELOOP_SECRET_KEY      signs sessions; default: made once and kept in CARELOOP_VAR/secret_key
+CARELOOP_DEBUG           1 while developing, never on a site with patients; default: 0
+CARELOOP_ALLOWED_HOSTS   names the site answers to, separated by commas; default: localhost
 """
 
 from __future__ import annotations
@@ -48,13 +48,14 @@ class Configuration:
         def told(name: str, default: str) -> str:
             return environment.get(f"CARELOOP_{name}", "").strip() or default
 
+        usual = cls()
         debug = told("DEBUG", "0").lower()
         if debug not in ("0", "1", "false", "true"):
             raise ConfigError(f"CARELOOP_DEBUG is {debug!r}", remedy="write 0 or 1")
-        hosts = told("ALLOWED_HOSTS", ",".join(cls.allowed_hosts))
+        hosts = told("ALLOWED_HOSTS", ",".join(usual.allowed_hosts))
         return cls(
-            database_url=told("DATABASE_URL", cls.database_url),
-            var=Path(told("VAR", str(cls.var))),
+            database_url=told("DATABASE_URL", usual.database_url),
+            var=Path(told("VAR", str(usual.var))),
             secret_key=told("SECRET_KEY", ""),
             debug=debug in ("1", "true"),
             allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
@@ -103,7 +104,7 @@ def database(url: str) -> dict[str, Any]:
             },
         }
     if scheme in ("postgresql", "postgres"):
-        from psycopg import Error, conninfo
+        from psycopg import Error, conninfo  # noqa: PLC0415 — only sites on PostgreSQL need it
 
         try:
             parts = conninfo.conninfo_to_dict(url)
@@ -113,7 +114,11 @@ def database(url: str) -> dict[str, Any]:
                 remedy="write postgresql://user:password@host:5432/name",
             ) from None
         names = {
-            "NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"
+            "NAME": "dbname",
+            "USER": "user",
+            "PASSWORD": "password",
+            "HOST": "host",
+            "PORT": "port",
         }
         return {
             "ENGINE": "django.db.backends.postgresql",

@@ -1,4 +1,4 @@
-"""Diagnosis: WHO classes, the Chinese criteria of 2022, Z-scores, QCT, Genant, against facts.md §2."""
+"""Diagnosis: WHO classes, Chinese criteria of 2022, Z-scores, QCT, Genant (facts.md §2)."""
 
 import polars as pl
 import pytest
@@ -15,9 +15,7 @@ NO_FRACTURE |= {"fragility_fracture": False}
 
 def assess_one(**facts):
     names = reads(programme())
-    schema = {
-        name: pl.String() if "__" in name else DTYPES[load()[name].kind] for name in names
-    }
+    schema = {name: pl.String() if "__" in name else DTYPES[load()[name].kind] for name in names}
     row = {"sex": "female", "age_y": 70, "postmenopausal": True} | NO_FRACTURE | facts
     unknown = set(row) - set(names)
     assert not unknown, f"not read by the programme: {unknown}"
@@ -52,7 +50,11 @@ def test_severe_needs_a_fracture_that_is_known():
 @pytest.mark.parametrize(
     ("facts", "diagnosis", "clause"),
     [
-        ({"fragility_fracture_hip": True, "fragility_fracture": True}, "osteoporosis", "fracture_hip"),
+        (
+            {"fragility_fracture_hip": True, "fragility_fracture": True},
+            "osteoporosis",
+            "fracture_hip",
+        ),
         (
             {"fragility_fracture_vertebral": True, "fragility_fracture": True},
             "osteoporosis",

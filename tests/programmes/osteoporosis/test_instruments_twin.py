@@ -6,20 +6,41 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_instruments import plain
 
 from careloop.dictionary.catalogue import load
 from careloop.programmes.assessment import assessed, reads
 from careloop.programmes.osteoporosis import programme
 from careloop.records.snapshot import DTYPES
+from plain_instruments import plain
 
 PROGRAMME = programme()
 NAMES = reads(PROGRAMME)
-SCHEMA = {
-    name: pl.String() if "__" in name else DTYPES[load()[name].kind] for name in NAMES
-}
+SCHEMA = {name: pl.String() if "__" in name else DTYPES[load()[name].kind] for name in NAMES}
 EDGES = {
-    "age_y": [29, 30, 44, 45, 49, 50, 54, 55, 56, 59, 60, 64, 65, 66, 69, 70, 74, 75, 84, 85, 100, 101],
+    "age_y": [
+        29,
+        30,
+        44,
+        45,
+        49,
+        50,
+        54,
+        55,
+        56,
+        59,
+        60,
+        64,
+        65,
+        66,
+        69,
+        70,
+        74,
+        75,
+        84,
+        85,
+        100,
+        101,
+    ],
     "weight_kg": [40, 56.7, 56.8, 57, 57.1, 59.9, 60, 63, 63.5, 69.9, 70, 80, 80.1, 45.359237],
     "bmi_kg_m2": [18.9, 19, 19.9, 20, 24, 40, 40.1],
     "t_total_hip": [-2.51, -2.5, -2, -1, 0.5],

@@ -112,8 +112,17 @@ def test_smoking_level_is_told_by_status_and_cigarettes(status, cigarettes, leve
 
 @pytest.mark.parametrize(
     ("units", "level"),
-    [(0, "none"), (0.5, "trivial"), (1, "light"), (2, "light"), (3, "moderate"), (6, "moderate"),
-     (7, "heavy"), (9, "heavy"), (9.5, "very_heavy")],
+    [
+        (0, "none"),
+        (0.5, "trivial"),
+        (1, "light"),
+        (2, "light"),
+        (3, "moderate"),
+        (6, "moderate"),
+        (7, "heavy"),
+        (9, "heavy"),
+        (9.5, "very_heavy"),
+    ],
 )
 def test_alcohol_level_is_told_by_units(units, level):
     told = score(alcohol_level=None, alcohol_units_per_day=units)

@@ -82,7 +82,7 @@ def test_undecodable_byte_is_named_with_offset_and_line(tmp_path):
     with pytest.raises(InputError, match=r"byte 0x[0-9a-f]{2} at offset \d+ \(line 1\).*UTF-8"):
         opened(tmp_path, TABLE.encode("gb18030"), encoding="utf-8")
     with pytest.raises(InputError, match="unexpected end of data"):
-        opened(tmp_path, "a,b\n1,王".encode()[:-1], encoding="utf-8")
+        rows(opened(tmp_path, "a,b\n1,王".encode()[:-1], encoding="utf-8"))
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 2, 3, 5, 7, 64])

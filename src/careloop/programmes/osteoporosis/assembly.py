@@ -17,7 +17,7 @@ _FOLDER = files("careloop.programmes.osteoporosis")
 
 @cache
 def assemble(*, experimental: bool = False) -> Programme:
-    """Read instruments and rules; `experimental` adds instruments whose formula is not confirmed."""
+    """Read instruments and rules; `experimental` adds what is not yet confirmed."""
     instruments = tuple(
         each
         for each in read_instruments(_FOLDER / "instruments", load())

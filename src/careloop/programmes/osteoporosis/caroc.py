@@ -9,7 +9,7 @@ import polars as pl
 
 from careloop.dictionary.variable import Text
 from careloop.risk.instruments.definition import Input, Term
-from careloop.risk.wording import looked_up
+from careloop.risk.wording import first_word, looked_up
 
 _BASAL = "caroc_basal"
 
@@ -47,14 +47,14 @@ def parts(data: Mapping[str, Any]) -> dict[str, Any]:
         return pl.when(basal.is_not_null()).then(raised).otherwise(None)
 
     least, most = category(unknown=False), category(unknown=True)
-    class_of = pl.when(basal == 0).then(pl.lit("low"))
-    class_of = class_of.when(basal == 1).then(pl.lit("moderate")).when(basal == 2)
     names = ("sex", "age_y", "t_femoral_neck", "fragility_fracture", "glucocorticoid_prolonged")
     return {
         "workings": ({_BASAL: _basal(data)},),
         "outputs": {
             "caroc": pl.when(least == most).then(least).otherwise(None),
-            "caroc_basal_class": class_of.then(pl.lit("high")).otherwise(None),
+            "caroc_basal_class": first_word(
+                [(basal == 0, "low"), (basal == 1, "moderate"), (basal == 2, "high")]
+            ),
         },
         "inputs": tuple(Input(name, pl.col(name)) for name in names),
         "terms": (

@@ -170,7 +170,7 @@ def genant_grade() -> pl.Expr:
 
 
 def genant_type() -> pl.Expr:
-    """Type by the lowest height: anterior wedge, middle biconcave, posterior crush; from grade 1."""
+    """Type by the lowest height, from grade 1: wedge (anterior), biconcave (middle), crush."""
     front, middle, back = (
         pl.col(f"height_{part}_mm") for part in ("anterior", "middle", "posterior")
     )

@@ -17,8 +17,8 @@ from careloop.risk.instruments.definition import Input, Term
 def parts(data: Mapping[str, Any]) -> dict[str, Any]:
     """Outputs `frax_{mof,hip}_adjusted_pct`, `frax_dose`, `frax_esceo_class`.
 
-    An unknown dose leaves the entered value as it is: FRAX itself takes an average dose. `frax_dose`
-    says which adjustment was made.
+    An unknown dose leaves the entered value as it is: FRAX itself takes an average dose.
+    `frax_dose` says which adjustment was made.
 
     Reference: Kanis JA et al. Osteoporos Int 2011;22:809 (dose); 2013;24:23 (thresholds).
     """

@@ -21,7 +21,7 @@ MAX_LSC_PCT = {"lumbar_spine": 5.3, "total_hip": 5.0, "femoral_neck": 6.9}
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """Result of a precision study: `rms_sd` and `lsc` in the unit measured, the others in percent."""
+    """Result of a precision study: `rms_sd`, `lsc` in the unit measured, the rest in percent."""
 
     rms_sd: float
     lsc: float

@@ -134,10 +134,10 @@ def _predictor(model: Mapping[str, Any], data: Mapping[str, Any]) -> pl.Expr:
 
 def _power(term: Mapping[str, Any]) -> pl.Expr:
     base = pl.col("age_y") / 10 if term["of"] == "age" else _bmi() / 10
-    raised = base ** term["power"]
+    raised = base.pow(term["power"])
     if term["log"]:
         raised = raised * base.log()
-    return (raised - term["centre"]) * term["coefficient"]
+    return (raised - float(term["centre"])) * float(term["coefficient"])
 
 
 def _bmi() -> pl.Expr:
@@ -206,7 +206,7 @@ def _terms(data: Mapping[str, Any]) -> tuple[Term, ...]:
 
 def _yes(name: str, sql: str) -> Any:
     def part(model: Mapping[str, Any]) -> pl.Expr:
-        return condition(sql).cast(pl.Float64) * model["yes"].get(name, 0.0)
+        return condition(sql).cast(pl.Float64) * float(model["yes"].get(name, 0.0))
 
     return part
 

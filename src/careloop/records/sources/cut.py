@@ -10,6 +10,7 @@ Reference: RFC 4180 (Y. Shafranovich, 2005), section 2.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ from careloop.error import InputError
 CELL_BYTES = 128 * 1024
 """Longest cell taken: what a person types never comes near it."""
 RECORD_BYTES = 16 << 20
+TITLE_ROWS = 20
+"""So far down a header is looked for below titles and remarks."""
 _CSV_ROWS = 20_000
 _LF, _CR, _QUOTE = 10, 13, 34
 
@@ -56,6 +59,16 @@ class _Marks:
     delimiters: NDArray[np.intp]
     open_quote: bool = False
     odd_quotes: bool = False
+
+
+def names(cells: Sequence[str], column: str) -> bool:
+    """Tell whether a record names `column`, so that it is the header."""
+    return bool(column) and folded(column) in map(folded, cells)
+
+
+def folded(name: str) -> str:
+    """Bring a column's name to what counts: no case, no width, no blanks."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class Cutter:
@@ -178,8 +191,11 @@ class Cutter:
         return _without_empty(frame) if b'""' in data else frame
 
     def _with_surplus(self, chunk: Chunk) -> Chunk:
-        """Take ragged records whose surplus cells are all empty."""
+        """Take ragged records whose surplus cells are all empty; count empty ones as blank."""
         width = self.width
+        filled = [one for one in chunk.ragged if any(map(str.strip, one.cells))]
+        blank = chunk.blank + len(chunk.ragged) - len(filled)
+        chunk = Chunk(chunk.frame, chunk.rows, filled, blank)
         taken = [
             one for one in chunk.ragged if len(one.cells) > width and not any(one.cells[width:])
         ]

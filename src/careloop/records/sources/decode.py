@@ -125,7 +125,7 @@ class _Pieces:
         self.offset += len(piece)
         if self.encoding.startswith("utf-8") and not pending and not decoder.getstate()[0]:
             return piece
-        return text.encode("utf-8", "surrogatepass")
+        return text.encode()
 
     def checked(self, piece: bytes) -> bytes:
         if b"\x00" in piece:

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from careloop.error import InputError
-from careloop.records.sources.cut import CELL_BYTES, Chunk
+from careloop.records.sources.cut import CELL_BYTES, TITLE_ROWS, Chunk, names
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -42,7 +42,10 @@ def is_excel(path: Path) -> bool:
 
 
 class ExcelTable:
-    """One sheet: its header (the first row that is not empty) and its records.
+    """One sheet: its header and its records.
+
+    The header is the row, among the first, that names the column `key`; else the first that is not
+    empty.
 
     Raises
     ------
@@ -51,19 +54,20 @@ class ExcelTable:
         longer than the limit.
     """
 
-    def __init__(self, path: Path, *, sheet: str = "") -> None:
+    def __init__(self, path: Path, *, sheet: str = "", key: str = "") -> None:
         self.path, self.name = path, path.name
-        if path.read_bytes()[:2] == b"PK":
+        if zipfile.is_zipfile(path):
             _check_container(path)
         frame = self._sheet(sheet)
         empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
-        first = (~empty).arg_true()
-        if not len(first):
+        filled = (~empty).arg_true().head(TITLE_ROWS)
+        if not len(filled):
             raise InputError(
                 "the sheet is empty", where=f"{self.name} [{self.sheet}]", remedy="send it again"
             )
-        head = int(first[0])
-        self.header = [cell or "" for cell in frame.row(head)]
+        rows = {at: [cell or "" for cell in frame.row(at)] for at in filled}
+        head = next((at for at, cells in rows.items() if names(cells, key)), filled[0])
+        self.header = rows[head]
         self._frame = frame[head + 1 :]
         self._empty = empty[head + 1 :]
         self._check_cells()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ from careloop.records.finding import declare
 from careloop.records.mapping import Rule, TableMapping
 from careloop.records.section import nearest
 from careloop.records.sources.account import REASON, Account
+from careloop.records.sources.cut import folded
 
 COLUMN_IGNORED = declare(
     "T104",
@@ -78,7 +78,7 @@ def bind(mapping: TableMapping, header: Sequence[str], file: str, account: Accou
             f"has no column {', '.join(repr(name) for name in missing)}",
             where=file,
             remedy="; ".join(nearest(name, others) for name in missing[:3])
-            + f" (or mend {mapping.name}; the header is the first row that is not empty)",
+            + f" (or mend {mapping.name}; the header is the row with the person's id, else the first)",
         )
     ignored = _ignored(mapping, names, set(spelled.values()), account)
     at = {name: f"c{names.index(name)}" for name in spelled.values()}
@@ -88,21 +88,17 @@ def bind(mapping: TableMapping, header: Sequence[str], file: str, account: Accou
 def _find(wanted: str, names: Sequence[str]) -> str | None:
     if wanted.strip() in names:
         return wanted.strip()
-    like = dict.fromkeys(name for name in names if _folded(name) == _folded(wanted))
+    like = dict.fromkeys(name for name in names if folded(name) == folded(wanted))
     return next(iter(like)) if len(like) == 1 else None
-
-
-def _folded(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _ignored(
     mapping: TableMapping, names: Sequence[str], used: set[str], account: Account
 ) -> list[str]:
     ignored = [name for name in dict.fromkeys(names) if name not in used and name != REASON]
-    declared = {_folded(name) for name in mapping.ignored}
+    declared = {folded(name) for name in mapping.ignored}
     for name in ignored:
-        if name and _folded(name) not in declared:
+        if name and folded(name) not in declared:
             account.remark(COLUMN_IGNORED, name)
         if name and names.count(name) > 1:
             account.remark(COLUMN_TWICE, name, count=names.count(name))

@@ -79,7 +79,8 @@ class RowReader:
 
     def __init__(self, columns: Columns, *, as_of: date | None, today: date) -> None:
         self.columns, self.mapping = columns, columns.mapping
-        self.persons = Persons()
+        self.persons = Persons()  # who gave facts
+        self._met = Persons()  # whose rows were seen, taken or not
         self._day = self.mapping.effective_constant or as_of
         self._tomorrow = datetime.combine(today, time()) + timedelta(days=1)
         self._dates: dict[str, DateReader] = {}
@@ -96,7 +97,8 @@ class RowReader:
             *self._undated(frame),
         ]
         if self.mapping.rows == "person":
-            faults.append(_fault(column, self.persons.again(person), DUPLICATE, cells))
+            faults.append(_fault(column, self._met.again(person), DUPLICATE, cells))
+            self._met.add(person, None)
         base = [person.alias("person_id"), self._effective(frame), numbers.alias("row")]
         if name := self.mapping.recorded_column:
             recorded = self.dated(frame, name)

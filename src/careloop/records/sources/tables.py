@@ -117,9 +117,14 @@ def read_table(
         raise InputError("there is no such file", where=str(path), remedy="check the path")
     table: TextTable | ExcelTable
     if is_excel(path):
-        table = ExcelTable(path, sheet=mapping.sheet)
+        table = ExcelTable(path, sheet=mapping.sheet, key=mapping.person_column)
     else:
-        table = TextTable(path, encoding=mapping.encoding, delimiter=mapping.delimiter)
+        table = TextTable(
+            path,
+            encoding=mapping.encoding,
+            delimiter=mapping.delimiter,
+            key=mapping.person_column,
+        )
     return TableReading(
         table,
         mapping,
@@ -184,6 +189,7 @@ class TableReading:
                 self._account.remark(UNIT_MISSING, rule.field, detail=wanted)
 
     def _batch(self, chunk: Chunk) -> pl.DataFrame:
+        chunk = _without_blank(chunk)
         self._take_ragged(chunk)
         frame = chunk.frame
         self.report.records += frame.height
@@ -287,6 +293,15 @@ class TableReading:
             return []
         sex = next((one.parsed.value for one in readings if one.rule.variable.key == "sex"), None)
         return assumed_facts(self._mapping.assumed, rows, fresh, sex)
+
+
+def _without_blank(chunk: Chunk) -> Chunk:
+    """Leave out records of nothing but separators, as spreadsheets write below their last row."""
+    blank = chunk.frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    if not blank.any():
+        return chunk
+    frame, rows = chunk.frame.filter(~blank), chunk.rows.filter(~blank)
+    return Chunk(frame, rows, chunk.ragged, chunk.blank + int(blank.sum()))
 
 
 def _keys(rules: tuple[Rule, ...]) -> list[str]:

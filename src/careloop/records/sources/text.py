@@ -12,7 +12,7 @@ from typing import BinaryIO
 from careloop.error import InputError
 from careloop.records.mapping import DELIMITERS
 from careloop.records.sources.archive import open_members
-from careloop.records.sources.cut import CELL_BYTES, Chunk, Cutter
+from careloop.records.sources.cut import CELL_BYTES, TITLE_ROWS, Chunk, Cutter, names
 from careloop.records.sources.decode import utf8_pieces
 
 PIECE_BYTES = 8 << 20
@@ -28,6 +28,9 @@ class TextTable:
         The file; `.gz`, `.zip` and `.tar.gz` with one table inside are opened.
     encoding, delimiter
         As the mapping declares; detected where empty.
+    key
+        A column the header names: titles above it are passed over. Without it, or where no record
+        names it, the first record that is not blank is the header.
 
     Raises
     ------
@@ -36,12 +39,21 @@ class TextTable:
         everything further down.
     """
 
-    def __init__(self, path: Path, *, encoding: str = "", delimiter: str = "") -> None:
+    def __init__(
+        self, path: Path, *, encoding: str = "", delimiter: str = "", key: str = ""
+    ) -> None:
         self.path, self.name, self.encoding = path, path.name, encoding
         with _opened(path, alone=False) as stream:
-            head, self._header_bytes = self._head(stream)
-        self.delimiter = delimiter or detect_delimiter(head)
-        self.header = _fields(head, self.delimiter)
+            heads = list(self._heads(stream))
+        found = [
+            (fields, mark, end)
+            for head, end in heads
+            for mark in [delimiter or detect_delimiter(head)]
+            for fields in [_fields(head, mark)]
+        ]
+        self.header, self.delimiter, self._header_bytes = next(
+            (one for one in found if names(one[0], key)), found[0]
+        )
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the records after the header."""
@@ -55,9 +67,9 @@ class TextTable:
             )
             yield from cutter.chunks()
 
-    def _head(self, stream: BinaryIO) -> tuple[str, int]:
-        """Return the first record that is not blank, and how many bytes lead past it."""
-        data, start = b"", 0
+    def _heads(self, stream: BinaryIO) -> Iterator[tuple[str, int]]:
+        """Yield the first records that are not blank, and how many bytes lead past each."""
+        data, start, found = b"", 0, 0
         pieces = utf8_pieces(  # as in `chunks`, so that the encoding is decided alike
             stream, self.name, encoding=self.encoding, piece_bytes=PIECE_BYTES
         )
@@ -65,17 +77,23 @@ class TextTable:
             data += piece
             while (end := _record_end(data, start)) > 0:
                 if data[start:end].strip():
-                    return data[start:end].decode(), end
+                    yield data[start:end].decode(), end
+                    found += 1
                 start = end
+                if found == TITLE_ROWS:
+                    return
             if len(data) - start > CELL_BYTES:
+                if found:
+                    return
                 raise InputError(
                     f"the first line does not end within {CELL_BYTES:,} bytes",
                     where=self.name,
                     remedy="it must name the columns; look for a quote that never closes",
                 )
-        if not data[start:].strip():
+        if data[start:].strip():
+            yield data[start:].decode(), len(data)
+        elif not found:
             raise InputError("the file is empty", where=self.name, remedy="send it again")
-        return data[start:].decode(), len(data)
 
 
 def detect_delimiter(head: str) -> str:

@@ -60,12 +60,14 @@ def read_instruments(folder: Traversable, dictionary: Dictionary) -> list[Instru
         if not file.name.endswith(".toml"):
             continue
         for key, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
-            found.append(_instrument(key, table, dictionary, f"{file.name} [{key}]", folder))
+            found.append(
+                _instrument(key, table, dictionary, where=f"{file.name} [{key}]", folder=folder)
+            )
     return found
 
 
 def _instrument(
-    key: str, table: Mapping[str, Any], dictionary: Dictionary, where: str, folder: Traversable
+    key: str, table: Mapping[str, Any], dictionary: Dictionary, *, where: str, folder: Traversable
 ) -> Instrument:
     for name in set(table) - _SETTINGS:
         raise ConfigError(f"no setting {name!r}", where=where, remedy=f"use {sorted(_SETTINGS)}")

@@ -41,10 +41,10 @@ def bins(of: str, *, edges: Sequence[float], points: Sequence[float]) -> pl.Expr
     if any(low >= high for low, high in pairwise(edges)):
         raise ValueError(f"edges must ascend: {list(edges)}")
     column = pl.col(of)
-    chosen = pl.when(column >= edges[-1]).then(pl.lit(float(points[-1])))
-    for edge, value in zip(reversed(edges[:-1]), reversed(points[1:-1]), strict=True):
-        chosen = chosen.when(column >= edge).then(pl.lit(float(value)))
-    return chosen.when(column.is_not_null()).then(pl.lit(float(points[0]))).otherwise(None)
+    chosen: pl.Expr = pl.lit(float(points[0]))
+    for edge, value in zip(edges, points[1:], strict=True):
+        chosen = pl.when(column >= edge).then(pl.lit(float(value))).otherwise(chosen)
+    return pl.when(column.is_not_null()).then(chosen).otherwise(None)
 
 
 def when(sql: str, *, points: float, otherwise: float = 0.0) -> pl.Expr:

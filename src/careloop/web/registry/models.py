@@ -42,7 +42,7 @@ class Source(models.Model):
         ordering = ("read_at", "pk")
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Person(models.Model):
@@ -52,7 +52,7 @@ class Person(models.Model):
     registered_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        return self.person_id
+        return str(self.person_id)
 
 
 class StandingFacts(models.QuerySet):
@@ -95,17 +95,17 @@ class Fact(models.Model):
     )
     variable = models.CharField(max_length=100)
     number = models.FloatField(null=True)
-    text = models.TextField(null=True)  # noqa: DJ001 — null is unknown, "" is a text
-    unit = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    text = models.TextField(null=True)  # null: not a text
+    unit = models.CharField(max_length=64, null=True)
     effective_at = WallClockField()
     until = WallClockField(null=True)
     recorded_at = WallClockField()
     status = models.CharField(max_length=20)
-    context = models.TextField(null=True)  # noqa: DJ001
-    raw = models.TextField(null=True)  # noqa: DJ001
+    context = models.TextField(null=True)
+    raw = models.TextField(null=True)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="facts")
     row = models.BigIntegerField(null=True)
-    field = models.TextField(null=True)  # noqa: DJ001
+    field = models.TextField(null=True)
 
     objects = StandingFacts.as_manager()
 
@@ -113,7 +113,9 @@ class Fact(models.Model):
         """One index for a person's page and for one variable over all persons' times."""
 
         indexes = (
-            models.Index(fields=("person", "variable", "effective_at"), name="fact_person_variable"),
+            models.Index(
+                fields=("person", "variable", "effective_at"), name="fact_person_variable"
+            ),
         )
         base_manager_name = "objects"
 

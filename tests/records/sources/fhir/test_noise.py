@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from careloop.error import CareloopError
 from careloop.records.fact import FACT_SCHEMA
 from careloop.records.sources.fhir import read_fhir
+from careloop.records.sources.fhir.observation import COMPONENT, CONTAINED
 
 from .conftest import ATC, LOINC, OWN, SNOMED, TODAY, UCUM, bundle, concept, observation
 
@@ -124,8 +125,8 @@ def read_all(folder: Any, dictionary: Any, data: bytes, **options: Any) -> pl.Da
     report = reading.report
     for kind, met in report.resources.items():
         assert sum(n for (k, _), n in report.outcomes.items() if k == kind) == met
-    whole = {k: n for k, n in report.resources.items() if "." not in k and "contained" not in k}
-    assert sum(whole.values()) == report.records
+    inner = report.resources[COMPONENT] + report.resources[CONTAINED]
+    assert sum(report.resources.values()) - inner == report.records
     assert len(reading.rejected()) == report.rejected_records
     facts = pl.concat(tables) if tables else pl.DataFrame(schema=FACT_SCHEMA)
     assert dict(facts.schema) == FACT_SCHEMA
@@ -141,7 +142,7 @@ def read_all(folder: Any, dictionary: Any, data: bytes, **options: Any) -> pl.Da
     return facts
 
 
-LENIENT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+LENIENT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 
 
 def test_the_samples_are_read(tmp_path, dictionary):
@@ -154,6 +155,14 @@ def test_the_samples_are_read(tmp_path, dictionary):
 @LENIENT
 @given(resources=mutated(), person_id=st.sampled_from(["", "urn:card"]))
 def test_mutated_resources(tmp_path, dictionary, resources, person_id):
+    data = orjson.dumps({"resourceType": "Bundle", "entry": [{"resource": r} for r in resources]})
+    read_all(tmp_path, dictionary, data, person_id=person_id)
+
+
+@pytest.mark.slow
+@settings(LENIENT, max_examples=5000)
+@given(resources=mutated(), person_id=st.sampled_from(["", "urn:card"]))
+def test_many_mutated_resources(tmp_path, dictionary, resources, person_id):
     data = orjson.dumps({"resourceType": "Bundle", "entry": [{"resource": r} for r in resources]})
     read_all(tmp_path, dictionary, data, person_id=person_id)
 

@@ -140,5 +140,5 @@ def clip(value: object, size: int = 80) -> str:
     """A value as short text for a finding."""
     if not isinstance(value, (str, int, float)):
         return type(value).__name__
-    text = str(value)
+    text = str(value).replace("\x00", "")
     return text if len(text) <= size else text[: size - 1] + "…"

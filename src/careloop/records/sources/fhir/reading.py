@@ -23,6 +23,7 @@ from careloop.records.sources.fhir.account import (
     REJECTED,
     Account,
     NotTakenError,
+    clip,
 )
 from careloop.records.sources.fhir.code import CodeBook
 from careloop.records.sources.fhir.condition import read_condition, read_family, read_procedure
@@ -155,7 +156,7 @@ class FhirReading:
             kind = NO_TYPE if resource else NO_RESOURCE
         identity = resource.get("id")
         named = isinstance(identity, str) and identity
-        intake.reference = f"{kind}/{identity}"[:200] if named else full_url[:200]
+        intake.reference = clip(f"{kind}/{identity}" if named else full_url, 200)
         reader = readers.get(kind)
         if reader is None and kind != "Patient":
             outcome = IGNORED if kind in IGNORED_TYPES else NOT_READ
