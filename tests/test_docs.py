@@ -86,6 +86,7 @@ def test_tutorial_does_what_it_says(elsewhere):
     assert (elsewhere / "var" / "first" / "report.html").is_file()
     assert (elsewhere / "centre-rejected.csv").is_file()
     table = pl.read_parquet(elsewhere / "var" / "first" / "assessments.parquet")
+    assert "score_assumed" in table.columns
     row = {each["person_id"]: each for each in table.to_dicts()}
     assert row["1003"]["osta"] is not None
     assert row["1003"]["osta_applies"] is False

@@ -101,6 +101,9 @@ def import_(
         Path | None, typer.Option(help="where to write rejected rows (default: beside you)")
     ] = None,
     as_of: AsOf = None,
+    person_system: Annotated[
+        str, typer.Option(help="FHIR: identifier system of the person's id (default Patient.id)")
+    ] = "",
     lang: Language = "zh",
 ) -> None:
     """Read files into a store. The same file twice adds nothing; a file is stored whole or not."""
@@ -113,6 +116,7 @@ def import_(
         dry_run=dry_run,
         rejected=rejected,
         as_of=_date(as_of),
+        person_system=person_system,
         language=lang,
     )
 

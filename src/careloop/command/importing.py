@@ -54,12 +54,15 @@ def import_files(
     dry_run: bool,
     rejected: Path | None,
     as_of: date | None,
+    person_system: str,
     language: str,
 ) -> None:
     """Import files one after the other; each is stored whole or not at all."""
     console = Console()
     for path in inputs:
-        reading = open_reading(path, dictionary=load(), mapping=mapping, as_of=as_of)
+        reading = open_reading(
+            path, dictionary=load(), mapping=mapping, as_of=as_of, person_system=person_system
+        )
         added = read_into(reading, None if dry_run else store_url)
         print_report(reading, added, console, language=language)
         rows = reading.rejected()
@@ -78,7 +81,10 @@ def import_files(
 def read_into(reading: Reading, url: str | None) -> Added | None:
     """Consume a reading into a store (`None`: only read it, for the account)."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         watched = Watched(reading, progress)
         if url is None:
             for _ in watched.batches():

@@ -26,5 +26,8 @@ class Steps:
 def steps(names: Sequence[str]) -> Iterator[Steps]:
     """Show a bar with one part for each name."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         yield Steps(progress, progress.add_task(names[0], total=len(names)), names)

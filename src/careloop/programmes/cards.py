@@ -134,12 +134,13 @@ def main_drivers(finding: Finding, wording: Wording) -> tuple[Driver, ...]:
 
 def driver_name(driver: Driver, wording: Wording) -> str:
     """What a part of a score is called: its own label, else the variables it reads."""
-    return driver.label[wording.language] or "、".join(wording.name(key) for key in driver.values)
+    return driver.label[wording.language] or " / ".join(wording.name(key) for key in driver.values)
 
 
 def _card(each: Reasons, wording: Wording, place: float | None, measure: str | None) -> Card:
     row = each.row
     about = [wording.value(key, row.get(key)) for key in ("sex", "age_y") if key in row]
+    about += [wording.name(key) for key in wording.programme.shown if row.get(key) is True]
     missing = [wording.name(key) for key in each.missing]
     scores = [_score(one, wording) for one in each.findings if _worth_showing(one, wording)]
     return Card(

@@ -41,8 +41,11 @@ def histogram(
 ) -> dict[str, Any]:
     """Columns over intervals, stacked by class in the order of `colours`, the first at the foot.
 
-    `centred` draws the interval [k, k + step) around k: for whole numbers.
+    `centred` draws the interval [k, k + 1) around k: for whole numbers.
     """
+    axis = {"title": None, "tickCount": 7, "grid": False}
+    if centred:
+        axis |= {"tickMinStep": 1, "format": "d"}
     shift = step / 2 if centred else 0.0
     order = list(colours)
     values = [
@@ -61,7 +64,7 @@ def histogram(
                 "field": "from",
                 "bin": "binned",
                 "type": "quantitative",
-                "axis": {"title": None, "tickCount": 7, "grid": False},
+                "axis": axis,
                 "scale": {"zero": False, "nice": False},
             },
             "x2": {"field": "to"},

@@ -18,9 +18,10 @@ class Figure:
 
     key: str
     title: str
-    axis: str
     svg: str
+    caption: str
     alternative: str
+    """What the chart shows, for those who cannot see it: the caption and each class."""
     legend: tuple[tuple[str, str, int], ...]
     """Words, colour and people of each class."""
     heads: tuple[str, ...]
@@ -44,6 +45,7 @@ def figure(counted: Histogram, wording: Wording, *, instrument: Instrument | Non
         centred=whole,
     )
     name, unit = wording.name(counted.key), wording.unit(counted.key)
+    name = f"{name} ({unit})" if unit else name
     starts = sorted({start for start, _, _ in counted.bars})
     table = {(start, key): people for start, key, people in counted.bars}
     rows = tuple(
@@ -53,14 +55,15 @@ def figure(counted: Histogram, wording: Wording, *, instrument: Instrument | Non
         )
         for start in starts
     )
+    caption = _caption(counted, wording)
     return Figure(
         counted.key,
         name,
-        f"{name} ({unit})" if unit else name,
         chart.svg(drawn),
-        _alternative(counted, wording, legend),
+        caption,
+        _alternative(caption, legend, wording) if counted.by else caption,
         legend if counted.by else (),
-        (f"{name} ({unit})" if unit else name, *(words for words, _ in classes.values())),
+        (name, *(words for words, _ in classes.values())),
         rows,
         instrument is not None and instrument.unconfirmed,
     )
@@ -87,18 +90,18 @@ def age_figure(counted: Histogram, wording: Wording, *, everybody: int) -> Figur
     drawn = chart.pyramid(bars, left=sexes[0], right=sexes[1], title=_("people"))
     totals = [sum(row[side] for row in bars) for side in (1, 2)]  # type: ignore[misc]
     legend = tuple(zip(sexes, chart.SEXES.values(), totals, strict=True))
-    words = _alternative(counted, wording, legend)
+    caption = _caption(counted, wording)
     besides = everybody - sum(totals)
     if besides:
-        words += " " + _("Not drawn, because age or sex is not known: {people}.").format(
+        caption += " " + _("Not drawn, because age or sex is not known: {people}.").format(
             people=f"{besides:,}"
         )
     return Figure(
         counted.key,
         _("Age by sex"),
-        _("people"),
         chart.svg(drawn),
-        words,
+        caption,
+        _alternative(caption, legend, wording),
         legend,
         (wording.name("age_y"), *sexes),
         tuple((label, f"{left:,}", f"{right:,}") for label, left, right in bars),
@@ -132,8 +135,15 @@ def _interval(start: float, counted: Histogram, *, last: bool) -> str:
 
 
 def _alternative(
-    counted: Histogram, wording: Wording, legend: Sequence[tuple[str, str, int]]
+    caption: str, legend: Sequence[tuple[str, str, int]], wording: Wording
 ) -> str:
+    _ = translator(wording.language)
+    classes = _("; ").join(f"{label} {people:,}" for label, _colour, people in legend)
+    stop = _(".")
+    return f"{caption} {classes}{stop}"
+
+
+def _caption(counted: Histogram, wording: Wording) -> str:
     _ = translator(wording.language)
     low, middle, high = (printed_number(value) for value in counted.quartiles)
     words = _(
@@ -149,7 +159,4 @@ def _alternative(
         words += " " + _("The last column holds everybody from {value} up.").format(
             value=printed_number(counted.bars[-1][0])
         )
-    if counted.by:
-        separator = _("; ")
-        words += " " + separator.join(f"{label} {people:,}" for label, _, people in legend)
     return words

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,13 @@ def render(assessment: Assessment, taken: Snapshot, *, read: ImportReport | None
     """The report as HTML text."""
     programme, language = assessment.programme, assessment.language
     wording = Wording(taken.dictionary, programme, language=language)
-    counted = tally.instruments(assessment)
-    figures, not_drawn = _figures(assessment, wording)
-    people = cards(assessment, taken, most=_PEOPLE)
-    decisions = [_decision(each, wording) for each in tally.decisions(assessment)]
+    with ThreadPoolExecutor(max_workers=1) as pool:  # drawing and counting at the same time
+        drawing = pool.submit(_figures, assessment, wording)
+        counted = tally.instruments(assessment)
+        people = cards(assessment, taken, most=_PEOPLE)
+        decisions = [_decision(each, wording) for each in tally.decisions(assessment)]
+        missing = _missing(assessment, taken, wording)
+        figures, not_drawn = drawing.result()
     shown = {figure.key for figure in figures} | {
         score.key for card in people for score in (*card.ranked, *card.others)
     }
@@ -78,7 +82,7 @@ def render(assessment: Assessment, taken: Snapshot, *, read: ImportReport | None
             everybody=assessment.frame.height,
             steps=_steps(assessment, wording),
             decisions=decisions,
-            missing=_missing(assessment, taken, wording),
+            missing=missing,
             most_missing=_MISSING,
         most_people=_PEOPLE,
             people=people,

@@ -71,6 +71,7 @@ class InstrumentTally:
     assumed: tuple[tuple[str, int], ...]
     """Input variables that a source assumed, each with the number of people."""
     reasons: tuple[tuple[str, int], ...]
+    """Why there is no usable value, each with the number of people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +237,12 @@ def _instrument(frame: pl.DataFrame, each: Instrument) -> InstrumentTally:
             if class_ is not None
         ),
         unclassified=(number.get("none usable", 0), number.get("none known", 0)),
-        assumed=() if assumed is None else _words(frame, f"{each.key}_assumed"),
-        reasons=() if why is None else _texts(frame, f"{each.key}_reason"),
+        assumed=() if assumed is None else _words(frame.lazy(), f"{each.key}_assumed"),
+        reasons=() if why is None else _texts(frame.lazy().filter(~usable), f"{each.key}_reason"),
     )
 
 
-def _words(frame: pl.DataFrame, column: str) -> tuple[tuple[str, int], ...]:
+def _words(frame: pl.LazyFrame, column: str) -> tuple[tuple[str, int], ...]:
     """Words of a column of words with the number of rows that hold each, commonest first."""
     found: Counter[str] = Counter()
     for words, count in _texts(frame, column):
@@ -250,9 +251,9 @@ def _words(frame: pl.DataFrame, column: str) -> tuple[tuple[str, int], ...]:
     return tuple(found.most_common())
 
 
-def _texts(frame: pl.DataFrame, column: str) -> tuple[tuple[str, int], ...]:
+def _texts(frame: pl.LazyFrame, column: str) -> tuple[tuple[str, int], ...]:
     """Texts of a column, each with its number of rows, commonest first."""
-    found = frame.lazy().select(column).drop_nulls().group_by(column).len()
+    found = frame.select(column).drop_nulls().group_by(column).len()
     table = found.collect(engine="streaming")
     return tuple(sorted(table.iter_rows(), key=lambda pair: (-pair[1], pair[0])))
 

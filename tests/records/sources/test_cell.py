@@ -99,7 +99,9 @@ def test_values_and_missing_codes_compare_as_text_and_number(small_dictionary: D
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        ("是 有 yes Y TRUE 1 1.0 １", 1), ("否 无 没有 no N false 0 0.0", 0), ("未查 不详 NA", None),
+        ("是 有 yes Y TRUE 1 1.0 １", 1),
+        ("否 无 没有 no N false 0 0.0", 0),
+        ("未查 不详 NA", None),
     ],
 )  # fmt: skip
 def test_booleans(small_dictionary: Dictionary, texts, expected):
@@ -133,9 +135,10 @@ def test_codes_by_key_or_label(small_dictionary: Dictionary):
         ("03MAR2024", "2024-03-03"), ("29-Feb-2024", "2024-02-29"),
         ("2024-02", "2024-02-29"), ("2024年2月", "2024-02-29"), ("2024", "2024-12-31"),
         ("2023-02-29", DATE_NONE), ("2024-13-01", DATE_NONE), ("20241301", DATE_NONE),
-        ("03/04/2020", DATE_AMBIGUOUS), ("3-4-2020", DATE_AMBIGUOUS), ("25/12/2020", DATE_AMBIGUOUS),
-        ("03/04/20", DATE_SHORT_YEAR), ("20-03-04", DATE_SHORT_YEAR), ("20年3月4日", DATE_SHORT_YEAR),
-        ("soon", DATE_NONE), ("43831", DATE_NONE), ("1066-10-14", DATE_NONE), ("0000-00-00", DATE_NONE),
+        ("03/04/2020", DATE_AMBIGUOUS), ("3-4-2020", DATE_AMBIGUOUS),
+        ("25/12/2020", DATE_AMBIGUOUS), ("03/04/20", DATE_SHORT_YEAR),
+        ("20-03-04", DATE_SHORT_YEAR), ("20年3月4日", DATE_SHORT_YEAR), ("soon", DATE_NONE),
+        ("43831", DATE_NONE), ("1066-10-14", DATE_NONE), ("0000-00-00", DATE_NONE),
     ],
 )  # fmt: skip
 def test_dates(text, expected):
@@ -149,11 +152,11 @@ def test_dates(text, expected):
 
 
 def test_declared_formats_settle_ambiguous_dates():
-    assert read_date("03/04/2020", ("%d/%m/%Y",)).at == datetime(2020, 4, 3)  # noqa: DTZ001
-    assert read_date("03/04/2020", ("%m/%d/%Y",)).at == datetime(2020, 3, 4)  # noqa: DTZ001
-    assert read_date("43831", ("excel",)).at == datetime(2020, 1, 1)  # noqa: DTZ001
-    assert read_date("43831.5", ("excel",)).at == datetime(2020, 1, 1, 12)  # noqa: DTZ001
-    assert read_date("2020-01-02", ("%d/%m/%Y",)).at == datetime(2020, 1, 2)  # noqa: DTZ001
+    assert read_date("03/04/2020", ("%d/%m/%Y",)).at == datetime(2020, 4, 3)
+    assert read_date("03/04/2020", ("%m/%d/%Y",)).at == datetime(2020, 3, 4)
+    assert read_date("43831", ("excel",)).at == datetime(2020, 1, 1)
+    assert read_date("43831.5", ("excel",)).at == datetime(2020, 1, 1, 12)
+    assert read_date("2020-01-02", ("%d/%m/%Y",)).at == datetime(2020, 1, 2)
 
 
 # --- the fast twin
@@ -161,7 +164,9 @@ def test_declared_formats_settle_ambiguous_dates():
 _NUMBERS = st.one_of(
     st.floats(allow_nan=True).map(repr),
     st.integers(-300, 3000).map(str),
-    st.sampled_from(["60kg", "1.7m", "120斤", "9", "9.0", "NA", "-", "", " 7 ", "1,234", "６０", "1_0"]),
+    st.sampled_from(
+        ["60kg", "1.7m", "120斤", "9", "9.0", "NA", "-", "", " 7 ", "1,234", "６０", "1_0"]
+    ),
 )
 _TEXTS = st.text(max_size=12)
 _DATES = st.one_of(
@@ -170,9 +175,13 @@ _DATES = st.one_of(
     st.datetimes().map(lambda at: at.strftime("%Y-%m-%d %H:%M:%S")),
     st.dates().map(lambda day: day.strftime("%Y/%m/%d")),
     st.dates().map(lambda day: day.strftime("%Y%m%d")),
-    st.sampled_from(["03/04/2020", "2020年1月2日", "2020-1-2", "2020", "NA", "2020-02-30", "20200230"]),
+    st.sampled_from(
+        ["03/04/2020", "2020年1月2日", "2020-1-2", "2020", "NA", "2020-02-30", "20200230"]
+    ),
 )
-_WORDS = st.sampled_from(["1", "1.0", "2", "9", "是", "否", "Yes", "NA", "", "女", "male", "x", "-"])
+_WORDS = st.sampled_from(
+    ["1", "1.0", "2", "9", "是", "否", "Yes", "NA", "", "女", "male", "x", "-"]
+)
 
 _SEXES = {"female": Text("女", "female"), "male": Text("男", "male")}
 

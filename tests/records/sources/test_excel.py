@@ -45,10 +45,10 @@ def workbook(tmp_path: Path) -> Path:
         sheet.write_row(1, 0, ["编号", "日期", "体重", "骨折", "出生", "备注"])
         for at in range(3):
             sheet.write_number(2 + at, 0, 420106195001010020 // 1000 + at)
-            sheet.write_datetime(2 + at, 1, datetime(2020, 1, 1 + at, at * 6), moment)  # noqa: DTZ001
+            sheet.write_datetime(2 + at, 1, datetime(2020, 1, 1 + at, at * 6), moment)
             sheet.write_number(2 + at, 2, 60 + at / 10)
             sheet.write_boolean(2 + at, 3, at == 0)
-            sheet.write_datetime(2 + at, 4, datetime(1950, 1, 1 + at), chinese)  # noqa: DTZ001
+            sheet.write_datetime(2 + at, 4, datetime(1950, 1, 1 + at), chinese)
         sheet.write_row(6, 0, ["A7", "2020-01-05", "61公斤", "有", "1950-1-1", "第5行是空行"])
         sheet.write_formula(2, 5, "=1/0", value="#DIV/0!")
     return path
@@ -62,8 +62,9 @@ def test_cells_are_read_as_they_look(workbook, read_as_table):
     assert weights["person_id"].to_list()[0] == "420106195001010"
     assert weights["row"].to_list() == [1, 2, 3, 5]
     assert weights["effective_at"].to_list() == [
-        datetime(2020, 1, 1), datetime(2020, 1, 2, 6), datetime(2020, 1, 3, 12), datetime(2020, 1, 5)
-    ]  # fmt: skip # noqa: DTZ001
+        datetime(2020, 1, 1), datetime(2020, 1, 2, 6),
+        datetime(2020, 1, 3, 12), datetime(2020, 1, 5),
+    ]  # fmt: skip
     born = facts.filter(variable="birth_date")["text"].to_list()
     assert born == ["1950-01-01", "1950-01-02", "1950-01-03", "1950-01-01"]
     assert facts.filter(variable="fracture_prior")["number"].to_list() == [1, 0, 0, 1]
@@ -130,7 +131,9 @@ def test_a_monstrous_cell_is_named(tmp_path, workbook):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8))
+@given(
+    places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8)
+)
 def test_noise_never_raises_anything_else(workbook, places):
     content = bytearray(workbook.read_bytes())
     for at, byte in places:

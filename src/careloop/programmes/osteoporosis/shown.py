@@ -47,7 +47,7 @@ RESULTS = (
     Result("t_min", Text("诊断部位最低 T 值", "lowest T-score of the diagnostic sites"), unit="{T-score}"),
     Result("t_lowest", Text("最低 T 值", "lowest T-score"), unit="{T-score}"),
     Result("z_min", Text("最低 Z 值", "lowest Z-score"), unit="{Z-score}"),
-    Result("t_score_used", Text("年龄、性别、绝经符合用 T 值的条件", "age, sex and menopause call for the T-score")),
+    Result("t_score_used", Text("T 值适用（年龄、性别、绝经）", "T-score applies (age, sex, menopause)")),
     Result("who_class", Text("WHO 骨密度分级", "WHO class"), _BONE),
     Result("qct_class", Text("QCT 分级", "QCT class"), _BONE),
     Result("genant_grade", Text("Genant 分级", "Genant grade")),

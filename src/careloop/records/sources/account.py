@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
-from careloop.records.finding import FINDINGS, Finding, FindingKind
+from careloop.records.finding import FINDINGS, Finding, FindingKind, declare
 from careloop.records.sources.column import OUT_OF_RANGE
 
 REASON = "reason"
-_ROWS_IN_MEMORY = 200_000
+ROWS_BACK = 200_000
+"""So many rejected rows come back: more mean that the mapping is wrong, not the rows."""
+
+TOO_MANY = declare(
+    "T145",
+    "error",
+    zh="被退回的行过多,只写回前一部分",
+    en="so many rows are rejected that only the first come back",
+    remedy_zh="多半是映射不符:先改映射,再导入整个文件",
+    remedy_en="the mapping hardly fits: mend it first and import the whole file again",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +86,29 @@ class Account:
 
 
 class Rejected:
-    """Rows to send back, as the source had them; many go to a temporary folder."""
+    """Rows to send back, as the source had them, up to `ROWS_BACK`."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self.names = _distinct(header)
+        self.count = 0  # of all rows, those beyond the limit too
         self._frames: list[pl.DataFrame] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._parts: list[Path] = []
-        self._held = 0
 
-    def add(self, frame: pl.DataFrame, reasons: pl.Series) -> None:
+    @property
+    def full(self) -> bool:
+        """Whether no more rows are kept."""
+        return self.count >= ROWS_BACK
+
+    def add(self, frame: pl.DataFrame, why: pl.Series) -> None:
         """Keep rows (columns in the header's order) with one reason each."""
-        frame = frame.rename(dict(zip(frame.columns, self.names, strict=True)))
-        self._frames.append(frame.with_columns(reasons.alias(REASON)))
-        self._held += frame.height
-        if self._held > _ROWS_IN_MEMORY:
-            self._spill()
+        kept = frame.rename(dict(zip(frame.columns, self.names, strict=True)))
+        room = max(ROWS_BACK - self.count, 0)
+        self._frames.append(kept.with_columns(why.alias(REASON)).head(room))
+        self.count += frame.height
 
     def frame(self) -> pl.DataFrame:
-        """All rows with column `reason`."""
-        schema = {name: pl.String() for name in self.names} | {REASON: pl.String()}
-        parts = [pl.read_parquet(part) for part in self._parts]
-        return pl.concat([pl.DataFrame(schema=schema), *parts, *self._frames])
-
-    def _spill(self) -> None:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="careloop-rejected-")
-        part = Path(self._folder.name) / f"{len(self._parts)}.parquet"
-        pl.concat(self._frames).write_parquet(part)
-        self._parts.append(part)
-        self._frames, self._held = [], 0
+        """Return the rows with column `reason`."""
+        schema = {name: pl.String() for name in (*self.names, REASON)}
+        return pl.concat([pl.DataFrame(schema=schema), *self._frames])
 
 
 def reasons(faults: Iterable[Fault], rows: pl.Series, mask: pl.Series) -> pl.Series:

@@ -34,6 +34,7 @@ OUT_OF_RANGE = declare(
 )
 
 _REMEMBERED = 200_000
+_FEW = 8
 _FAST_DATES = (
     (r"^\d{4}-\d{2}-\d{2}$", "%Y-%m-%d", "Y-m-d"),
     (r"^\d{4}/\d{2}/\d{2}$", "%Y/%m/%d", "Y/m/d"),
@@ -141,8 +142,8 @@ class ColumnReader:
         )
         values = table.select(value.alias("value"))["value"].gather(at)
         parsed.value = parsed.value.zip_with(~odd, values)
-        parsed.fault = _some(table["fault"].gather(at))
-        parsed.note = _some(table["note"].gather(at))
+        parsed.fault = _gathered(table["fault"], at)
+        parsed.note = _gathered(table["note"], at)
         changed = table["changed"].gather(at).fill_null(value=False)
         raw = keep(column, changed)
         parsed.raw = _some(raw) if parsed.raw is None else parsed.raw.zip_with(~odd, raw)
@@ -166,13 +167,13 @@ class ColumnReader:
         table, at = self._lookup(column)
         number = self.rule.variable.kind == "boolean"
         value = table["number" if number else "text"].gather(at)
-        changed = table["changed"].gather(at).fill_null(value=False)
+        raw = keep(column, table["changed"].gather(at)) if table["changed"].any() else None
         return Parsed(
             value,
             at=table["at"].gather(at) if self.rule.variable.kind == "date" else None,
-            fault=_some(table["fault"].gather(at)),
-            note=_some(table["note"].gather(at)),
-            raw=_some(keep(column, changed)) if changed.any() else None,
+            fault=_gathered(table["fault"], at),
+            note=_gathered(table["note"], at),
+            raw=raw,
         )
 
     def _dates(self, column: pl.Series) -> Parsed:
@@ -236,8 +237,8 @@ class DateReader:
         texts = texts.filter(texts.is_not_null())
         table, at = _table([self._cell(text) for text in texts]), _places(odd, texts)
         parsed.value = parsed.at = parsed.value.zip_with(odd.is_null(), table["at"].gather(at))
-        parsed.fault = _some(table["fault"].gather(at))
-        parsed.note = _some(table["note"].gather(at))
+        parsed.fault = _gathered(table["fault"], at)
+        parsed.note = _gathered(table["note"], at)
         forms = table["form"].gather(at).drop_nulls().value_counts()
         for form, count in forms.iter_rows():
             parsed.forms[form] = parsed.forms.get(form, 0) + count
@@ -263,6 +264,10 @@ def nothing(length: int, kind: pl.DataType) -> pl.Series:
     return pl.Series([None], dtype=kind).new_from_index(0, length)
 
 
+def _gathered(series: pl.Series, at: pl.Series) -> pl.Series | None:
+    return None if series.null_count() == len(series) else _some(series.gather(at))
+
+
 def _some(series: pl.Series) -> pl.Series | None:
     return None if series.null_count() == len(series) else series
 
@@ -281,6 +286,11 @@ def _number_of(key: Value | str) -> float | None:
 def _places(column: pl.Series, texts: pl.Series) -> pl.Series:
     if not len(texts):
         return nothing(len(column), pl.UInt32())
+    if len(texts) <= _FEW:  # comparing is much faster than looking up
+        place = pl.lit(None, pl.UInt32)
+        for at, text in enumerate(texts):
+            place = pl.when(column == text).then(pl.lit(at, pl.UInt32)).otherwise(place)
+        return pl.select(place).to_series()
     order = pl.int_range(len(texts), dtype=pl.UInt32, eager=True)
     return column.replace_strict(texts, order, default=None, return_dtype=pl.UInt32)
 

@@ -139,7 +139,11 @@ def _check_container(path: Path) -> None:
                 head = file.read(30)
                 skip = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
                 file.seek(info.header_offset + 30 + skip)
-                out += _unpacked(file.read(info.compress_size), info.compress_type, out, size, path)
+                data = file.read(info.compress_size)
+                inflate = info.compress_type == zipfile.ZIP_DEFLATED
+                for count in _unpacked(data) if inflate else (len(data),):
+                    out += count
+                    _check_size(out, size, path)
     except (zipfile.BadZipFile, OSError, zlib.error, ValueError, NotImplementedError) as error:
         raise InputError(
             f"the workbook is damaged: {_plain(error)}",
@@ -148,21 +152,21 @@ def _check_container(path: Path) -> None:
         ) from None
 
 
-def _unpacked(data: bytes, method: int, before: int, size: int, path: Path) -> int:
-    if method != zipfile.ZIP_DEFLATED:
-        return len(data)
-    inflate, out = zlib.decompressobj(-15), 0
+def _unpacked(data: bytes) -> Iterator[int]:
+    """Yield how many bytes come out, a megabyte at a time."""
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     while data:
-        out += len(inflate.decompress(data, 1 << 20))
+        yield len(inflate.decompress(data, 1 << 20))
         data = inflate.unconsumed_tail
-        total = before + out
-        if total > _UNPACKED_BYTES or (total > _FLOOR_BYTES and total > _RATIO * size):
-            raise InputError(
-                f"{size:,} bytes unpack to more than {total:,}: it looks like a decompression bomb",
-                where=path.name,
-                remedy="if it is what you expect, save the sheet as CSV and import that",
-            )
-    return out
+
+
+def _check_size(out: int, size: int, path: Path) -> None:
+    if out > _UNPACKED_BYTES or (out > _FLOOR_BYTES and out > _RATIO * size):
+        raise InputError(
+            f"{size:,} bytes unpack to more than {out:,}: it looks like a decompression bomb",
+            where=path.name,
+            remedy="if it is what you expect, save the sheet as CSV and import that",
+        )
 
 
 def _plain(error: Exception) -> str:

@@ -78,7 +78,7 @@ def bind(mapping: TableMapping, header: Sequence[str], file: str, account: Accou
             f"has no column {', '.join(repr(name) for name in missing)}",
             where=file,
             remedy="; ".join(nearest(name, others) for name in missing[:3])
-            + f" (or mend {mapping.name}; the header is the row with the person's id, else the first)",
+            + f" (or mend {mapping.name}; the header is the row that names the person's id)",
         )
     ignored = _ignored(mapping, names, set(spelled.values()), account)
     at = {name: f"c{names.index(name)}" for name in spelled.values()}

@@ -22,8 +22,12 @@ def open_reading(
     as_of: date | None = None,
     today: date | None = None,
     sender: str = "",
+    person_system: str = "",
 ) -> Reading:
     """A reading of a table (a mapping says what its columns mean) or of FHIR R4 (no mapping).
+
+    `person_system` is the identifier system by which FHIR patients are known here (default: their
+    `Patient.id`).
 
     Raises
     ------
@@ -48,7 +52,9 @@ def open_reading(
         )
     from careloop.records.sources.fhir import read_fhir  # noqa: PLC0415
 
-    return read_fhir(path, dictionary=dictionary, sender=sender, today=today)
+    return read_fhir(
+        path, dictionary=dictionary, sender=sender, today=today, person_id=person_system
+    )
 
 
 def _suffix(path: Path) -> str:

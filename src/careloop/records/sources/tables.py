@@ -26,7 +26,7 @@ from careloop.records.fact import FACT_SCHEMA
 from careloop.records.finding import declare
 from careloop.records.mapping import IDENTITY, Rule, TableMapping, Value
 from careloop.records.reading import ColumnAccount, ImportReport, Source
-from careloop.records.sources.account import Account, Fault, Rejected, reasons
+from careloop.records.sources.account import ROWS_BACK, TOO_MANY, Account, Fault, Rejected, reasons
 from careloop.records.sources.assembly import (
     any_of,
     assumed_facts,
@@ -174,6 +174,8 @@ class TableReading:
                 yield facts
         self.report.persons = self._rows.persons.count
         self._rows.remark_forms(self._account)
+        if self._rejected.count > ROWS_BACK:
+            self._account.remark(TOO_MANY, count=self._rejected.count - ROWS_BACK)
         self.report.findings = self._account.findings()
 
     def rejected(self) -> pl.DataFrame:
@@ -256,8 +258,11 @@ class TableReading:
         mask = pl.select(
             pl.any_horizontal([pl.lit(fault.codes.is_not_null()) for fault in faults])
         ).to_series()
-        self._rejected.add(frame.filter(mask), reasons(faults, rows, mask))
         self.report.rejected_records += int(mask.sum())
+        if self._rejected.full:
+            self._rejected.count += int(mask.sum())
+        else:
+            self._rejected.add(frame.filter(mask), reasons(faults, rows, mask))
 
     def _take_ragged(self, chunk: Chunk) -> None:
         if chunk.blank:

@@ -94,6 +94,8 @@ class Instrument:
     classes: tuple[RiskClass, ...] = ()
     unit: str = "{score}"
     experimental: bool = False
+    asks: bool = True
+    """Whether its missing inputs are questions for a person (not scans or others' results)."""
     disclaimer: Text | None = None
     note: Text | None = None
     tests: tuple[Mapping[str, object], ...] = field(default=(), repr=False)

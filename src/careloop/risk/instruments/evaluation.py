@@ -95,10 +95,20 @@ def input_variables(instruments: Iterable[Instrument]) -> list[str]:
 
 
 def missing_inputs(instruments: Sequence[Instrument]) -> dict[str, pl.Expr]:
-    """Per variable, true where some instrument made for this person needs it and it is unknown."""
+    """Per variable, true where asking for it would help some instrument made for this person.
+
+    An instrument whose value is known already needs nothing more, and one that works on results of
+    others (`asks = false`: an entered FRAX, a scan) asks nobody. The outputs must be columns.
+    """
     found: dict[str, list[pl.Expr]] = {}
     for each in instruments:
-        wanted = each.applies().fill_null(value=True) & each.defined().fill_null(value=True)
+        if not each.asks:
+            continue
+        wanted = (
+            pl.col(each.value).is_null()
+            & each.applies().fill_null(value=True)
+            & each.defined().fill_null(value=True)
+        )
         for one in each.inputs:
             found.setdefault(one.variable, []).append(one.missing & wanted)
     return {variable: pl.any_horizontal(*flags) for variable, flags in found.items()}

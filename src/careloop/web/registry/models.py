@@ -103,14 +103,16 @@ class Fact(models.Model):
     status = models.CharField(max_length=20)
     context = models.TextField(null=True)
     raw = models.TextField(null=True)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="facts")
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, related_name="facts", db_index=False
+    )
     row = models.BigIntegerField(null=True)
     field = models.TextField(null=True)
 
     objects = StandingFacts.as_manager()
 
     class Meta:
-        """One index for a person's page and for one variable over all persons' times."""
+        """One index, for what is asked on every page: what is known about a person."""
 
         indexes = (
             models.Index(

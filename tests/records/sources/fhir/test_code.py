@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from careloop.dictionary.catalogue import Dictionary
 from careloop.dictionary.codes import SYSTEMS
 from careloop.dictionary.variable import Code, Text, Variable
-from careloop.records.sources.fhir.code import CodeBook, choose, names_site, plain
+from careloop.records.sources.fhir import read_fhir
+from careloop.records.sources.fhir.code import CodeBook, choose, plain, sites_named
 
-from .conftest import ATC, ICD10, LOINC, OWN, SNOMED, concept, observation
+from .conftest import ATC, ICD10, LOINC, OWN, SNOMED, TODAY, bundle, concept, observation
 
 
 def variable(key, *codes, kind="boolean", **parts):
@@ -83,10 +85,6 @@ def test_qualifiers(said, chosen):
 
 
 def test_a_code_that_needs_its_site_is_rejected_without(tmp_path):
-    from careloop.records.sources.fhir import read_fhir
-
-    from .conftest import TODAY, bundle, orjson
-
     path = tmp_path / "x.json"
     path.write_bytes(orjson.dumps(bundle(observation(("38263-0",), valueBoolean=True))))
     reading = read_fhir(path, dictionary=BOOK.dictionary, today=TODAY)
@@ -98,9 +96,9 @@ def test_a_code_that_needs_its_site_is_rejected_without(tmp_path):
 
 def test_plain_text_and_sites():
     assert plain("  Neck_of\tFEMUR (L) ") == "neck of femur l"
-    assert names_site(["DXA", "左侧股骨颈"])
-    assert names_site(["Radius"])
-    assert not names_site(["DXA [T-score] Bone density"])
+    assert sites_named(["DXA", "左侧股骨颈"]) == {"hip"}
+    assert sites_named(["Radius"]) == {"forearm"}
+    assert not sites_named(["DXA [T-score] Bone density"])
 
 
 def test_fingerprint_follows_the_codes():

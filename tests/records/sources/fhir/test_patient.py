@@ -32,7 +32,10 @@ def values(result):
 
 def test_demography(read):
     wang = patient(
-        name=[{"use": "old", "text": "王五"}, {"use": "official", "family": "王", "given": ["秀英"]}],
+        name=[
+            {"use": "old", "text": "王五"},
+            {"use": "official", "family": "王", "given": ["秀英"]},
+        ],
         telecom=[{"system": "email", "value": "x"}, {"system": "phone", "value": "13800000000"}],
         address=[{"state": "湖北省", "city": "武汉市", "line": ["东湖路1号"]}],
         identifier=[{"system": "urn:x", "value": "7"}, {"value": "11010519491231002X"}],

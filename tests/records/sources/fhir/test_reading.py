@@ -18,9 +18,20 @@ from careloop.records.sources.fhir import account, document, read_fhir, reading
 
 from .conftest import TODAY, bundle, observation
 
-PEOPLE = [{"resourceType": "Patient", "id": each, "gender": "female", "birthDate": "1950-03-01",
-           "identifier": [{"system": "urn:card", "value": f"card-{each}"}]} for each in "pq"]  # fmt: skip
-HEIGHTS = [observation(id=f"o{n}", subject={"reference": f"Patient/{p}"}) for n, p in enumerate("pqp")]  # fmt: skip
+PEOPLE = [
+    {
+        "resourceType": "Patient",
+        "id": each,
+        "gender": "female",
+        "birthDate": "1950-03-01",
+        "identifier": [{"system": "urn:card", "value": f"card-{each}"}],
+    }
+    for each in "pq"
+]
+HEIGHTS = [
+    observation(id=f"o{number}", subject={"reference": f"Patient/{person}"})
+    for number, person in enumerate("pqp")
+]
 ALL = [*HEIGHTS, *PEOPLE]
 
 
@@ -194,10 +205,11 @@ def test_types_that_are_not_read_are_counted(read):
 
 
 def test_other_files_in_an_archive_are_pointed_out(read):
-    result = read(zipped(readme_txt=b"hello", a_json=WHOLE), name="x.zip")
+    manifest = orjson.dumps({"transactionTime": "2024-01-01", "output": []})
+    result = read(zipped(readme_txt=b"hello", a_json=WHOLE, list_json=manifest), name="x.zip")
     assert result.outcome("Observation") == {"fact": 3}
-    (finding,) = result.report.findings
-    assert (finding.code, finding.where) == ("F222", "x.zip › readme.txt")
+    found = [(finding.code, finding.where) for finding in result.report.findings]
+    assert found == [("F222", "x.zip › list.json"), ("F222", "x.zip › readme.txt")]
 
 
 def test_the_list_of_rejected_resources_has_room_for_some(read, monkeypatch):
@@ -217,9 +229,7 @@ def test_equal_findings_are_one_with_a_count(read):
 def test_many_different_findings_stay_few(read, monkeypatch):
     monkeypatch.setattr(account, "_KEPT_KINDS", 3)
     monkeypatch.setattr(account, "_KEPT_CODES", 3)
-    odd = [
-        observation(id=str(n), valueQuantity={"value": 1, "unit": f"unit{n}"}) for n in range(9)
-    ]
+    odd = [observation(id=str(n), valueQuantity={"value": 1, "unit": f"unit{n}"}) for n in range(9)]
     strange = [observation((f"{n}-0",)) for n in range(9)]
     result = read(*odd, *strange)
     assert result.codes() == {"F207": 9}
@@ -279,6 +289,7 @@ def test_facts_before_the_fault_are_not_a_whole_reading(tmp_path, dictionary, mo
         (b"<Bundle xmlns='http://hl7.org/fhir'/>", "is XML, not JSON"),
         (b"SEQN,AGE\n1,2\n", "is no JSON"),
         (b"{}", "no FHIR"),
+        (b"[1, 2]", "no FHIR"),
         (b'{"resourceType": 7}', "no FHIR"),
         (b'{"a": 1}\n{"b": 2}\n', "no FHIR"),
         (b'{"resourceType": "Bundle"}', "holds no FHIR resource"),
@@ -307,7 +318,7 @@ def test_documents_have_a_largest_size(read, monkeypatch):
 
 
 def test_a_missing_file_is_named(tmp_path, dictionary):
-    with pytest.raises(InputError, match="^none.json: cannot be opened"):
+    with pytest.raises(InputError, match=r"^none\.json: cannot be opened"):
         read_fhir(tmp_path / "none.json", dictionary=dictionary)
 
 

@@ -107,7 +107,7 @@ class Account:
             shown = self._displays.setdefault((kind, term), first)
             self.report.unmapped_codes[kind, term, shown] += 1
 
-    def reject(self, row: int, where: str, reference: str, resource: Any, reason: str) -> None:
+    def reject(self, resource: Any, reason: str, *, row: int, where: str, reference: str) -> None:
         """Keep a rejected resource for the file of rejected ones, as far as there is room."""
         self.report.rejected_records += 1
         if len(self._rejected) >= _KEPT_ROWS or self._bytes >= _KEPT_BYTES:

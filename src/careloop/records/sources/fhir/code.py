@@ -17,11 +17,13 @@ from careloop.dictionary.variable import Variable
 
 RELATIONS = frozenset({"parent", "mother", "father", "mother after 50"})
 """Qualifiers that only a family history satisfies."""
-_SITES = re.compile(
-    r"radi(?:us|al)|ulna|forearm|wrist|fem(?:ur|oral)|\bhips?\b|trochanter|spin(?:e|al)|lumbar"
-    r"|vertebra|calcane|heel|桡骨|尺骨|前臂|腕|股骨|髋|腰椎|脊柱|椎体|跟骨",
-    re.IGNORECASE,
-)
+_SITES = {
+    "forearm": re.compile(r"radi(?:us|al)|ulna|forearm|wrist|桡骨|尺骨|前臂|腕", re.IGNORECASE),
+    "hip": re.compile(r"fem(?:ur|oral)|\bhips?\b|trochanter|股骨|髋|转子|粗隆", re.IGNORECASE),
+    "spine": re.compile(r"spin(?:e|al)\b|lumbar|vertebra|腰椎|脊柱|椎体", re.IGNORECASE),
+    "heel": re.compile(r"calcane|\bheel\b|跟骨", re.IGNORECASE),
+}
+"""Where bone density is measured, and the words that say so."""
 _SYNONYMS = {
     "femoral neck": (
         "neck of femur",
@@ -55,8 +57,8 @@ class Target:
 
     variable: Variable
     qualifier: str
-    named_site: bool
-    """Whether the code's official name speaks of a body site."""
+    sites: frozenset[str]
+    """The body sites that the code's official name speaks of."""
 
 
 class CodeBook:
@@ -68,8 +70,7 @@ class CodeBook:
         self._values: dict[tuple[str, str], list[tuple[Variable, str]]] = {}
         for variable in dictionary.values():
             for code in variable.codes:
-                named = bool(_SITES.search(code.display))
-                target = Target(variable, plain(code.qualifier), named)
+                target = Target(variable, plain(code.qualifier), sites_named([code.display]))
                 for member in members(code.system, code.code):
                     self._index.setdefault((code.system, member), []).append(target)
             for said, value in variable.value_codes.items():
@@ -108,7 +109,7 @@ class CodeBook:
             return ()
         if system == "careloop":
             known = code in self.dictionary
-            return (Target(self.dictionary[code], "", named_site=False),) if known else ()
+            return (Target(self.dictionary[code], "", frozenset()),) if known else ()
         found: dict[tuple[str, str], Target] = {}
         for above in ancestors(system, code):
             for target in self._index.get((system, above), ()):
@@ -185,9 +186,14 @@ def plain(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.replace("|", "\x00")).replace("\x00", "|").strip().lower()
 
 
-def names_site(texts: Iterable[str]) -> bool:
-    """Whether any text speaks of a site where bone density is measured."""
-    return any(_SITES.search(text) for text in texts)
+def sites_named(texts: Iterable[str]) -> frozenset[str]:
+    """The sites of bone density that texts speak of.
+
+    >>> sorted(sites_named(["DXA Radius and Ulna [T-score]", "左髋"]))
+    ['forearm', 'hip']
+    """
+    joined = "\n".join(texts)
+    return frozenset(site for site, words in _SITES.items() if words.search(joined))
 
 
 def codings_of(concept: Any) -> list[tuple[str, str, str]]:

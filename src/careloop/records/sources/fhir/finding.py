@@ -182,8 +182,8 @@ TOO_LONG = declare(
 NOT_FHIR_MEMBER = declare(
     "F222",
     "warning",
-    zh="压缩包中的这个文件不是 JSON,已跳过",
-    en="This file in the archive is not JSON; it was passed over",
+    zh="压缩包中的这个文件不是 FHIR JSON,已跳过",
+    en="This file in the archive is no FHIR JSON; it was passed over",
     remedy_zh="若其中有数据,请另行导入",
     remedy_en="if it holds data, import it by itself",
 )
@@ -228,4 +228,12 @@ END_BEFORE_START = declare(
     en="It ends before it begins; it counts as over from the day it began",
     remedy_zh="核对起止日期",
     remedy_en="check both dates",
+)
+SITE_CONTRADICTS = declare(
+    "F228",
+    "error",
+    zh="代码规定的部位与发送方说明的部位矛盾,未采用",
+    en="The code stands for one body site and the sender's words name another; it was not taken",
+    remedy_zh="请发送方确认测量部位,并改正代码或 bodySite",
+    remedy_en="ask the sender which site was measured; correct the code or bodySite",
 )

@@ -14,7 +14,7 @@ from careloop.dictionary.variable import Variable
 from careloop.records.sources.fhir import finding
 from careloop.records.sources.fhir.account import NOT_TAKEN, Account, NotTakenError, rejected
 from careloop.records.sources.fhir.code import CodeBook
-from careloop.records.sources.fhir.document import Document, Resource
+from careloop.records.sources.fhir.document import Document, Resource, identifiers_of
 from careloop.records.sources.fhir.time import parse_time, settle
 
 FactRow = tuple[Any, ...]
@@ -22,6 +22,7 @@ FactRow = tuple[Any, ...]
 
 TEXT_LENGTH = 1_000
 _ID_LENGTH = 256
+_CALLED = "Patient?identifier="
 
 Elsewhere = Callable[[], Mapping[str, tuple[Resource, str]]]
 """Looks through the whole file for resources that are referred to."""
@@ -69,54 +70,44 @@ class Intake:
         if not isinstance(subject, dict):
             raise rejected("no subject", finding.NO_SUBJECT)
         reference = subject.get("reference")
-        if isinstance(reference, str) and reference:
-            known = self._people.get(reference)
-            if known is None:
-                known = self._people[reference] = self._person_at(reference)
-            return known
-        identifier = subject.get("identifier")
-        if isinstance(identifier, dict):
-            return self._person_called(identifier.get("system"), identifier.get("value"))
-        raise rejected("no subject", finding.NO_SUBJECT)
+        if not isinstance(reference, str) or not reference:
+            identifier = subject.get("identifier")
+            if not isinstance(identifier, dict):
+                raise rejected("no subject", finding.NO_SUBJECT)
+            reference = f"{_CALLED}{identifier.get('system')}|{identifier.get('value')}"
+        known = self._people.get(reference)
+        if known is None:
+            known = self._people[reference] = self._person_at(reference)
+        return known
 
     def _person_at(self, reference: str) -> str:
+        """The person that `Patient/x`, a URL, `urn:uuid:…` or `Patient?identifier=…` leads to."""
+        term = reference.removeprefix(_CALLED) if reference.startswith(_CALLED) else ""
+        system, _, value = term.partition("|")
+        if value and self._id_system == system:
+            return _identity(value)
         if found := self.resolve(reference):
             patient, full_url = found
             if patient.get("resourceType") == "Patient":
                 return self.person_of(patient, full_url)
-        kind, identity = _type_and_id(reference)
+        kind, identity = ("Patient", "") if term else _type_and_id(reference)
         if kind == "Patient" and identity and not self._id_system:
             return _identity(identity)
-        if reference.startswith("Patient?identifier="):
-            system, _, value = reference.partition("=")[2].partition("&")[0].partition("|")
-            return self._person_called(system, value)
         problem = "" if kind in ("Patient", "") else f"refers to a {kind}, not a Patient"
         raise rejected("unknown subject", finding.UNKNOWN_SUBJECT, reference, problem)
-
-    def _person_called(self, system: Any, value: Any) -> str:
-        """The person with an identifier, without or with a Patient in the file."""
-        if self._id_system and system == self._id_system and isinstance(value, str) and value:
-            return _identity(value)
-        for index in (self.document.index, self._elsewhere()):
-            for resource, full_url in index.values():
-                if (
-                    resource.get("resourceType") == "Patient"
-                    and _identified(resource, system) == value
-                ):
-                    return self.person_of(resource, full_url)
-        raise rejected("unknown subject", finding.UNKNOWN_SUBJECT, f"{system}|{value}")
 
     def person_of(self, patient: Resource, full_url: str = "") -> str:
         """The id of a Patient: of the chosen identifier system, else the resource's own."""
         if self._id_system:
-            value = _identified(patient, self._id_system)
-            if not value:
+            start = f"{self._id_system}|"
+            terms = [term for term in identifiers_of(patient) if term.startswith(start)]
+            if not terms:
                 raise rejected(
                     "no identifier of the chosen system",
                     finding.UNKNOWN_SUBJECT,
                     detail=f"no identifier of {self._id_system}",
                 )
-            return _identity(value)
+            return _identity(terms[0].removeprefix(start))
         identity = patient.get("id")
         if not isinstance(identity, str) or not identity:
             identity = full_url.removeprefix("urn:uuid:").rsplit("/", 1)[-1]
@@ -270,16 +261,6 @@ def _type_and_id(reference: str) -> tuple[str, str]:
     if len(parts) < 2 or not parts[-2].isalpha():
         return "", ""
     return parts[-2], parts[-1]
-
-
-def _identified(patient: Resource, system: Any) -> str:
-    identifiers = patient.get("identifier")
-    for identifier in identifiers if isinstance(identifiers, list) else []:
-        if isinstance(identifier, dict) and identifier.get("system") == system:
-            value = identifier.get("value")
-            if isinstance(value, str):
-                return value
-    return ""
 
 
 def _identity(value: str) -> str:

@@ -24,8 +24,8 @@ from careloop.records.sources.fhir.code import (
     Target,
     choose,
     codings_of,
-    names_site,
     plain,
+    sites_named,
     texts_of,
 )
 from careloop.records.sources.fhir.document import Resource
@@ -63,6 +63,14 @@ class _Common(NamedTuple):
     recorded: datetime | None
     status: str
     resource: Resource
+
+
+class _Said(NamedTuple):
+    """What an Observation or component says about what was measured."""
+
+    code: Any
+    names: list[str]
+    site: list[str]
 
 
 class ObservationReader:
@@ -123,28 +131,26 @@ class ObservationReader:
         self, intake: Intake, common: _Common, targets: list[Target], holder: dict[str, Any]
     ) -> None:
         """Make facts of the value in `holder`; NotTakenError if none of the targets takes it."""
-        names = texts_of(holder.get("code"))
-        chosen, site = targets, common.resource.get("bodySite")
-        said = names
-        if site is not None or len(targets) > 1 or targets[0].qualifier:
-            said = [*names, *_site_words(site)]
-            chosen = choose(targets, said)
+        code, chosen = holder.get("code"), targets
+        said = _Said(code, texts_of(code), _site_words(common.resource.get("bodySite")))
+        if said.site or len(targets) > 1 or targets[0].qualifier:
+            words = [*said.names, *said.site]
+            chosen = choose(targets, words)
             if not chosen:
                 keys = ", ".join(target.variable.key for target in targets)
-                raise rejected("site", finding.SITE_NEEDED, "; ".join(said), keys)
+                raise rejected("site", finding.SITE_NEEDED, "; ".join(words), keys)
         failure: NotTakenError | None = None
         taken = False
         for target in chosen:
             variable = target.variable
             try:
                 number, text, raw = self._values.read(variable, holder)
+                if target.sites:
+                    _check_site(intake, target, said)
             except NotTakenError as error:
                 failure = error
                 continue
             taken = True
-            if target.named_site and names and not names_site(said):
-                terms = ", ".join(f"{uri}|{code}" for uri, code, _ in codings_of(holder["code"]))
-                intake.find(finding.SITE_UNSAID, names[0], f"{terms} → {variable.key}")
             intake.add(
                 common.person,
                 variable,
@@ -223,6 +229,22 @@ def _effective(intake: Intake, resource: Resource, recorded: datetime | None) ->
     if known is None:
         raise rejected("no date", finding.NO_TIME)
     return known
+
+
+def _check_site(intake: Intake, target: Target, said: _Said) -> None:
+    """Hold the sender's words against the site that the code stands for.
+
+    Words that name no site are pointed out; words that name another are a contradiction, and the
+    value is not taken: nobody can tell which of the two is wrong.
+    """
+    terms = ", ".join(f"{uri}|{term}" for uri, term, _ in codings_of(said.code))
+    detail = f"{terms} → {target.variable.key}"
+    named = [sites for texts in (said.names, said.site) if (sites := sites_named(texts))]
+    if any(not sites & target.sites for sites in named):
+        words = "; ".join([*said.names, *said.site])
+        raise rejected("site contradicts code", finding.SITE_CONTRADICTS, words, detail)
+    if not named and said.names:
+        intake.find(finding.SITE_UNSAID, said.names[0], detail)
 
 
 def _site_words(site: Any) -> list[str]:

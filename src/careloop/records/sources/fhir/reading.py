@@ -46,7 +46,7 @@ _FAULTS = (TypeError, AttributeError, KeyError, ValueError, IndexError, Overflow
 _COLUMNS = [name for name in FACT_SCHEMA if name != "source"]
 
 
-def read_fhir(  # noqa: PLR0913 - all but the path by name
+def read_fhir(
     path: str | Path,
     *,
     dictionary: Dictionary,
@@ -177,7 +177,11 @@ class FhirReading:
         if outcome.startswith(REJECTED):
             del intake.rows[mark:]
             intake.account.reject(
-                intake.row, intake.document.where, intake.reference, resource, outcome
+                resource,
+                outcome,
+                row=intake.row,
+                where=intake.document.where,
+                reference=intake.reference,
             )
         else:
             intake.account.persons.update(row[0] for row in intake.rows[mark:])
@@ -202,8 +206,9 @@ class FhirReading:
         """
         found: dict[str, tuple[Resource, str]] = {}
         for document in read_documents(self._path, limits=self._settings.limits, skipped=[]):
+            slim: dict[int, Resource] = {}
             for reference, (resource, full_url) in document.index.items():
-                found[reference] = _slim(resource), full_url
+                found[reference] = slim.setdefault(id(resource), _slim(resource)), full_url
         return found
 
 
