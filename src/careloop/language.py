@@ -28,4 +28,4 @@ def translator(language: str) -> Callable[[str], str]:
     if not language.startswith("zh"):
         return NullTranslations().gettext
     with as_file(files("careloop") / "locale") as folder:
-        return translation(DOMAIN, folder, ["zh_CN"], fallback=True).gettext
+        return translation(DOMAIN, folder, ["zh_CN"]).gettext

@@ -81,6 +81,12 @@ def test_results_on_assumed_inputs_say_so(nhanes):
     assert women["osiris_assumed"].unique().to_list() == ["oestrogen_current"]
 
 
+def test_an_assumed_sex_reaches_whom_an_instrument_applies_to_and_every_decision(data_dir):
+    frame, _ = assessed(data_dir / "glow" / "GLOW500.txt", "glow500.toml", date(2010, 1, 1))
+    for column in ("fracscore_assumed", "ost_assumed", "diagnosis_assumed", "next_step_assumed"):
+        assert frame[column].unique().to_list() == ["sex"], column
+
+
 def test_osta_does_not_apply_to_us_men_and_no_decision_uses_it(nhanes):
     men = nhanes[0].filter(pl.col("sex") == "male", pl.col("osta").is_not_null())
     assert not men["osta_applies"].any()

@@ -1,4 +1,4 @@
-"""`careloop assess --person`: everything found about one person, with the reasons, in a terminal."""
+"""`careloop assess --person`: everything found about one person, with reasons, in a terminal."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def print_reasons(
     for verdict in found.verdicts:
         page.verdict(verdict)
     page.measures(found)
-    page.findings(found.findings)
+    page.findings(found)
     page.missing(found.missing)
 
 
@@ -72,7 +72,9 @@ class _Page:
         ]
         line = Text(_printable(found.person_id), style="bold")
         line.append("  " + " · ".join(about), style="not bold")
-        line.append("  " + self._("as of {date}").format(date=as_of.isoformat()), style="not bold dim")
+        line.append(
+            "  " + self._("as of {date}").format(date=as_of.isoformat()), style="not bold dim"
+        )
         self.console.print(line)
         caution = self.wording.programme.caution[self.language]
         if caution:
@@ -118,8 +120,9 @@ class _Page:
                 words = self._("reference: {name}").format(name=reference)
                 self.line(Text(words, style="dim"), indent=4)
 
-    def findings(self, findings: Sequence[Finding]) -> None:
+    def findings(self, found: Reasons) -> None:
         """Instruments: first those that apply and have a value, then the others with the reason."""
+        findings = found.findings
         usable = [each for each in findings if each.applies and self.has_value(each)]
         outside = [each for each in findings if not each.applies and self.has_value(each)]
         without = [each for each in findings if not self.has_value(each)]
@@ -134,8 +137,19 @@ class _Page:
         if without:
             self.title(self._("Not computed"))
             for each in without:
-                name = self.wording.name(each.instrument.key)
-                self.line(Text(self._("{name}: {reason}").format(name=name, reason=each.reason or "")))
+                self.line(Text(self.without(each, found.missing)))
+
+    def without(self, finding: Finding, missing: Sequence[str]) -> str:
+        """Why an instrument has no value, and which of its inputs nobody recorded."""
+        inputs = {one.variable for one in finding.instrument.inputs}
+        words = self._("{name}: {reason}").format(
+            name=self.wording.name(finding.instrument.key), reason=finding.reason or ""
+        )
+        names = [self.wording.name(name) for name in missing if name in inputs]
+        if not names:
+            return words
+        separator = self._("; ")
+        return self._("{words} ({details})").format(words=words, details=separator.join(names))
 
     def has_value(self, finding: Finding) -> bool:
         """Whether an instrument has any of the values it is shown by."""
@@ -144,7 +158,8 @@ class _Page:
     def keys(self, finding: Finding) -> list[str]:
         """The outputs by which an instrument is shown: those drawn or ranked, else its first."""
         programme = self.wording.programme
-        wanted = {each.key for each in (*programme.ranking, *programme.distributions)}
+        wanted = {each.key for each in programme.ranking}
+        wanted |= {each.key for each in programme.distributions}
         return [key for key in finding.outputs if key in wanted] or [finding.instrument.value]
 
     def finding(self, finding: Finding, *, short: bool = False) -> None:
@@ -204,8 +219,7 @@ class _Page:
         number = f"{driver.item}. " if driver.item else ""
         assumed = self._("assumed")
         values = " / ".join(
-            self.wording.value(key, value)
-            + (f" ({assumed})" if key in finding.assumed else "")
+            self.wording.value(key, value) + (f" ({assumed})" if key in finding.assumed else "")
             for key, value in driver.values.items()
             if value is not None
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,12 @@ import polars as pl
 
 from careloop.programmes.programme import Programme, Stage
 from careloop.records.snapshot import Snapshot
-from careloop.risk.instruments.evaluation import evaluate, input_variables, missing_inputs
+from careloop.risk.instruments.evaluation import (
+    assumed_of,
+    evaluate,
+    input_variables,
+    missing_inputs,
+)
 from careloop.risk.wording import listed
 
 
@@ -41,7 +46,8 @@ def assess(snapshot: Snapshot, programme: Programme, *, language: str = "zh") ->
     Assessment
         `frame` has `person_id`, the programme's shown columns, per instrument its outputs,
         `<key>_class`, `<key>_applies`, `<key>_reason` and (where inputs were assumed)
-        `<key>_assumed`, per decision `<key>`, `<key>_because`, `<key>_unknown`, and `missing`: the
+        `<key>_assumed`, per decision `<key>`, `<key>_because`, `<key>_unknown`, `<key>_assumed`,
+        and `missing`: the
         variables that some instrument made for this person needs and nobody recorded.
     """
     frame = snapshot.with_columns_for(reads(programme)).frame
@@ -69,9 +75,36 @@ def assessed(
     table = evaluate(table, programme.instruments, language=language, also=also)
     for stage in programme.after:
         table = table.with_columns(stage.columns())
+    based_on = origins(programme)
     for decision in programme.decisions:
-        table = table.with_columns(decision.columns())
+        have = table.collect_schema().names()
+        assumed = assumed_of(based_on[decision.key], have, name=f"{decision.key}_assumed")
+        table = table.with_columns(*decision.columns(), *assumed)
     return table
+
+
+def origins(programme: Programme) -> dict[str, list[str]]:
+    """For every column the programme makes, the snapshot columns it rests on, in order."""
+    known: dict[str, list[str]] = {}
+
+    def rest_on(names: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys(one for name in names for one in (name, *known.get(name, ()))))
+
+    def stage(of: Stage) -> None:
+        for expression in of.columns():
+            known[expression.meta.output_name()] = rest_on(expression.meta.root_names())
+
+    for each in programme.before:
+        stage(each)
+    for instrument in programme.instruments:
+        names = rest_on(input_variables([instrument]))
+        made = (*instrument.outputs, f"{instrument.key}_class", f"{instrument.key}_applies")
+        known.update(dict.fromkeys(made, names))
+    for each in programme.after:
+        stage(each)
+    for decision in programme.decisions:
+        known[decision.key] = rest_on(decision.reads())
+    return known
 
 
 def reads(programme: Programme) -> list[str]:
@@ -109,6 +142,7 @@ def columns(programme: Programme, have: list[str]) -> list[str]:
     order += [decision.key for decision in programme.decisions]
     order += [f"{decision.key}_because" for decision in programme.decisions]
     order += [f"{decision.key}_unknown" for decision in programme.decisions]
+    order += [f"{decision.key}_assumed" for decision in programme.decisions]
     for each in programme.instruments:
         order += [*each.outputs]
         order += [f"{each.key}_{part}" for part in ("class", "applies", "reason", "assumed")]

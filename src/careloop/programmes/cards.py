@@ -161,9 +161,7 @@ def _place(place: float | None, measure: str | None, wording: Wording) -> str:
     if place is None or measure is None:
         return ""
     share = f"{100 * place:.2g}" if place < 0.1 else f"{100 * place:.0f}"
-    return _("{measure}: worst {share}%").format(
-        measure=wording.name(measure), share=share
-    )
+    return _("{measure}: worst {share}%").format(measure=wording.name(measure), share=share)
 
 
 def _worth_showing(finding: Finding, wording: Wording) -> bool:

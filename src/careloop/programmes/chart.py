@@ -43,7 +43,7 @@ def histogram(
 
     `centred` draws the interval [k, k + 1) around k: for whole numbers.
     """
-    axis = {"title": None, "tickCount": 7, "grid": False}
+    axis: dict[str, Any] = {"title": None, "tickCount": 7, "grid": False}
     if centred:
         axis |= {"tickMinStep": 1, "format": "d"}
     shift = step / 2 if centred else 0.0
@@ -84,7 +84,7 @@ def histogram(
 def pyramid(
     bars: Sequence[tuple[str, int, int]], *, left: str, right: str, title: str
 ) -> dict[str, Any]:
-    """Counts to the left and to the right of an axis; rows (label, left, right) from the foot up."""
+    """Counts to both sides of an axis; rows (label, left, right) from the foot up."""
     labels = [label for label, _, _ in reversed(bars)]
     values = [
         {"row": label, "side": side, "people": people}

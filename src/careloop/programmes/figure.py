@@ -134,9 +134,7 @@ def _interval(start: float, counted: Histogram, *, last: bool) -> str:
     return f"{printed_number(start)} ~ {printed_number(start + counted.step)}"
 
 
-def _alternative(
-    caption: str, legend: Sequence[tuple[str, str, int]], wording: Wording
-) -> str:
+def _alternative(caption: str, legend: Sequence[tuple[str, str, int]], wording: Wording) -> str:
     _ = translator(wording.language)
     classes = _("; ").join(f"{label} {people:,}" for label, _colour, people in legend)
     stop = _(".")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from careloop import __version__
+from careloop.dictionary.condition import names_in
 from careloop.language import translator
 from careloop.programmes import tally
 from careloop.programmes.assessment import Assessment
@@ -70,30 +71,28 @@ def render(assessment: Assessment, taken: Snapshot, *, read: ImportReport | None
     shown = {figure.key for figure in figures} | {
         score.key for card in people for score in (*card.ranked, *card.others)
     }
-    return (
-        _environment(language)
-        .get_template("report.html")
-        .render(
-            lang="zh-CN" if language.startswith("zh") else "en",
-            version=__version__,
-            programme=programme.name[language],
-            caution=programme.caution[language],
-            as_of=assessment.as_of.isoformat(),
-            everybody=assessment.frame.height,
-            steps=_steps(assessment, wording),
-            decisions=decisions,
-            missing=missing,
-            most_missing=_MISSING,
+    template = _environment(language).get_template("report.html")
+    page: str = template.render(
+        lang="zh-CN" if language.startswith("zh") else "en",
+        version=__version__,
+        programme=programme.name[language],
+        caution=programme.caution[language],
+        as_of=assessment.as_of.isoformat(),
+        everybody=assessment.frame.height,
+        steps=_steps(assessment, wording),
+        decisions=decisions,
+        missing=missing,
+        most_missing=_MISSING,
         most_people=_PEOPLE,
-            people=people,
-            measures=[_measure(each.key, assessment, wording) for each in programme.ranking],
-            figures=figures,
-            not_drawn=not_drawn,
-            instruments=[_instrument(each, wording) for each in counted],
-            disclaimers=_disclaimers(programme.instruments, shown, wording),
-            read=None if read is None else _account(read, wording),
-        )
+        people=people,
+        measures=[_measure(each.key, assessment, wording) for each in programme.ranking],
+        figures=figures,
+        not_drawn=not_drawn,
+        instruments=[_instrument(each, wording) for each in counted],
+        disclaimers=_disclaimers(programme.instruments, shown, wording),
+        read=None if read is None else _account(read, wording),
     )
+    return page
 
 
 def _environment(language: str) -> Any:
@@ -172,7 +171,7 @@ def _decision(counted: tally.DecisionTally, wording: Wording) -> dict[str, Any]:
                     "people": count,
                     "needs": [
                         wording.name(name)
-                        for name in _names(clause.sql)
+                        for name in names_in(clause.sql)
                         if not name.endswith("_applies")
                     ],
                 }
@@ -187,12 +186,6 @@ def _decision(counted: tally.DecisionTally, wording: Wording) -> dict[str, Any]:
         "answers": [answer(each) for each in counted.answers],
         "undecided": answer(counted.undecided),
     }
-
-
-def _names(sql: str) -> tuple[str, ...]:
-    from careloop.dictionary.condition import names_in  # noqa: PLC0415
-
-    return names_in(sql)
 
 
 def _missing(assessment: Assessment, taken: Snapshot, wording: Wording) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from math import floor, log10
 
 import polars as pl
@@ -94,7 +95,7 @@ def steps(assessment: Assessment) -> list[Step]:
     """The cascade; a step may hold people who skipped the step before, so both are counted."""
     programme = assessment.programme
     flags = [condition(sql).fill_null(value=False) for _, sql in programme.cascade]
-    both = [flags[0], *(here & before for before, here in zip(flags, flags[1:], strict=False))]
+    both = [*flags[:1], *(here & before for before, here in pairwise(flags))]
     shared = assessment.frame.select(
         flag.sum().alias(str(number)) for number, flag in enumerate(both)
     )
@@ -222,21 +223,21 @@ def _instrument(frame: pl.DataFrame, each: Instrument) -> InstrumentTally:
             "none known": class_.is_null() & value,
         }
     row = frame.select(flag.sum().alias(name) for name, flag in sums.items()).row(0, named=True)
-    number = {name: int(count or 0) for name, count in row.items()}
+    found = {name: int(count or 0) for name, count in row.items()}
     return InstrumentTally(
         instrument=each,
-        known=number["known"],
-        unknown=frame.height - number["known"],
-        applies=number["applies"],
-        applies_not=number["applies_not"],
-        cannot_tell=frame.height - number["applies"] - number["applies_not"],
-        usable=number["usable"],
+        known=found["known"],
+        unknown=frame.height - found["known"],
+        applies=found["applies"],
+        applies_not=found["applies_not"],
+        cannot_tell=frame.height - found["applies"] - found["applies_not"],
+        usable=found["usable"],
         classes=tuple(
-            (one, number[f"{place} usable"], number[f"{place} known"])
+            (one, found[f"{place} usable"], found[f"{place} known"])
             for place, one in enumerate(each.classes)
             if class_ is not None
         ),
-        unclassified=(number.get("none usable", 0), number.get("none known", 0)),
+        unclassified=(found.get("none usable", 0), found.get("none known", 0)),
         assumed=() if assumed is None else _words(frame.lazy(), f"{each.key}_assumed"),
         reasons=() if why is None else _texts(frame.lazy().filter(~usable), f"{each.key}_reason"),
     )
@@ -275,12 +276,7 @@ def _histogram(
         table.lazy()
         .with_columns(pl.col(key).cast(pl.Float64))
         .filter(pl.col(key).is_finite())
-        .with_columns(
-            (pl.col(key).clip(upper_bound=high) / width)
-            .round(9)
-            .floor()
-            .alias("start")
-        )
+        .with_columns((pl.col(key).clip(upper_bound=high) / width).round(9).floor().alias("start"))
         .group_by(names)
         .len()
         .sort(names, nulls_last=True)

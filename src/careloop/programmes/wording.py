@@ -60,7 +60,7 @@ class Wording:
     def _ucum(self, column: str) -> str:
         for declared in (self._results, self.dictionary, self._instruments):
             if column in declared:
-                return declared[column].unit  # type: ignore[index]
+                return declared[column].unit
         return ""
 
     def value(self, column: str, value: Any) -> str:

@@ -14,7 +14,6 @@ from careloop.dictionary.variable import Kind, Variable
 
 AGE = "age_y"
 BIRTH = "birth_date"
-_DERIVED = "_derived"
 _FALSE = pl.lit(value=False)
 
 
@@ -38,35 +37,55 @@ def complete(
     """
     have = list(table.columns)
     lazy = _with_age(table.lazy(), have, as_of)
-    for key, names in derivation_order(dictionary).items():
-        inputs = [name for name in names if name in have]
-        if not inputs:
-            continue
-        absent = [name for name in names if name not in have]
-        lazy = lazy.with_columns(
-            pl.lit(None, dtype=dtypes[dictionary[name].kind]).alias(name) for name in absent
-        )
-        variable = dictionary[key]
-        derived = condition(variable.derive).cast(dtypes[variable.kind])
-        lazy = lazy.with_columns(derived.alias(_DERIVED)).with_columns(
-            **_derived(variable, inputs, have)
-        )
-        lazy = lazy.drop(_DERIVED, *absent)
+    layers, absent = _layers(dictionary, have)
+    lazy = lazy.with_columns(
+        pl.lit(None, dtype=dtypes[dictionary[name].kind]).alias(name) for name in absent
+    )
+    for layer in layers:
+        columns: dict[str, pl.Expr] = {}
+        for key, inputs in layer.items():
+            derived = condition(dictionary[key].derive).cast(dtypes[dictionary[key].kind])
+            columns |= _derived(dictionary[key], derived, inputs, have)
+        lazy = lazy.with_columns(**columns)
     place = {key: place for place, key in enumerate(dictionary)}
     have[1:] = sorted(have[1:], key=lambda name: place[name.partition("__")[0]])
     return lazy.select(have).collect()
 
 
-def _derived(variable: Variable, inputs: list[str], have: list[str]) -> dict[str, pl.Expr]:
-    """Columns of a derived variable: what was recorded unless `_DERIVED` counts."""
+def _layers(
+    dictionary: Dictionary, have: Iterable[str]
+) -> tuple[list[dict[str, list[str]]], list[str]]:
+    """Which variables can be derived from what there is, and the inputs that are lacking.
+
+    Each layer holds variables (with the inputs there are) that read only those before it.
+    """
+    known = set(have)
+    layers: list[dict[str, list[str]]] = []
+    depth: dict[str, int] = {}
+    absent: dict[str, None] = {}
+    for key, names in derivation_order(dictionary).items():
+        inputs = [name for name in names if name in known]
+        if inputs:
+            depth[key] = max(depth.get(name, -1) for name in names) + 1
+            layers += [{} for _ in range(depth[key] + 1 - len(layers))]
+            layers[depth[key]][key] = inputs
+            known.add(key)
+            absent |= dict.fromkeys(name for name in names if name not in known)
+    return layers, list(absent)
+
+
+def _derived(
+    variable: Variable, derived: pl.Expr, inputs: list[str], have: list[str]
+) -> dict[str, pl.Expr]:
+    """Columns of a derived variable: what was recorded unless what is derived counts."""
     key = variable.key
-    used = pl.col(_DERIVED).is_not_null()
+    used = derived.is_not_null()
     if key in have:
         used &= pl.col(key).is_null()
         if variable.memory == "ever":
-            used |= pl.col(_DERIVED).fill_null(value=False) & ~pl.col(key)
+            used |= derived.fill_null(value=False) & ~pl.col(key)
     age = pl.max_horizontal(pl.col(f"{name}__age_d") for name in inputs)
-    columns = {key: pl.col(_DERIVED), f"{key}__age_d": age}
+    columns = {key: derived, f"{key}__age_d": age}
     assumed = [
         pl.col(f"{name}__assumed") & pl.col(name).is_not_null()
         for name in inputs

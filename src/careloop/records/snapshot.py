@@ -139,7 +139,7 @@ def snapshot_batches(
     Parameters
     ----------
     facts
-        A lazy table of facts, such as `ParquetStore.facts()`.
+        A lazy table of facts, such as `ParquetStore.facts(distinct=False)`.
     persons_per_batch
         About how many persons to hold at once (a million with 20 facts each need about 3 GB).
     """

@@ -82,6 +82,11 @@ def test_chinese_criteria_of_2022(facts, diagnosis, clause):
     assert (clause or "") in result["diagnosis_because"].split() or clause is None
 
 
+def test_no_fracture_at_all_is_none_at_every_site():
+    sites = {name: None for name in NO_FRACTURE} | {"fragility_fracture": False}
+    assert assess_one(t_total_hip=-1.3, **sites)["diagnosis"] == "low_bone_mass"
+
+
 def test_unknown_fracture_history_is_not_no():
     unknown = dict.fromkeys(NO_FRACTURE)
     result = assess_one(t_total_hip=-0.5, **unknown)

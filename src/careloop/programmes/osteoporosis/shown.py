@@ -17,7 +17,7 @@ _LEVELS = {
     "low": Text("低风险", "low risk"),
 }
 
-_SHORT = {
+_SHORT: dict[str, str | Text] = {
     "osta": "OSTA",
     "osta_truncated": Text("OSTA（取整）", "OSTA, truncated"),
     "ost": "OST",
@@ -44,10 +44,17 @@ RESULTS = (
     ),
     Result("diagnosis", Text("诊断", "diagnosis")),
     Result("next_step", Text("建议的下一步", "next step")),
-    Result("t_min", Text("诊断部位最低 T 值", "lowest T-score of the diagnostic sites"), unit="{T-score}"),
+    Result(
+        "t_min",
+        Text("诊断部位最低 T 值", "lowest T-score of the diagnostic sites"),
+        unit="{T-score}",
+    ),
     Result("t_lowest", Text("最低 T 值", "lowest T-score"), unit="{T-score}"),
     Result("z_min", Text("最低 Z 值", "lowest Z-score"), unit="{Z-score}"),
-    Result("t_score_used", Text("T 值适用（年龄、性别、绝经）", "T-score applies (age, sex, menopause)")),
+    Result(
+        "t_score_used",
+        Text("T 值适用（年龄、性别、绝经）", "T-score applies (age, sex, menopause)"),
+    ),
     Result("who_class", Text("WHO 骨密度分级", "WHO class"), _BONE),
     Result("qct_class", Text("QCT 分级", "QCT class"), _BONE),
     Result("genant_grade", Text("Genant 分级", "Genant grade")),

@@ -156,8 +156,14 @@ def _with_value(sql: str, column: str) -> str:
 
 
 def _assumed(instrument: Instrument, columns: set[str]) -> list[pl.Expr]:
-    names = [one.variable for one in instrument.inputs if f"{one.variable}__assumed" in columns]
-    if not names:
+    return assumed_of(input_variables([instrument]), columns, name=f"{instrument.key}_assumed")
+
+
+def assumed_of(names: Iterable[str], columns: Iterable[str], *, name: str) -> list[pl.Expr]:
+    """The column that lists which of the inputs were assumed by the source; none if none ever was."""
+    have = set(columns)
+    told = [each for each in names if f"{each}__assumed" in have]
+    if not told:
         return []
-    words = listed([pl.col(f"{name}__assumed") for name in names], names)
-    return [pl.when(words != "").then(words).otherwise(None).alias(f"{instrument.key}_assumed")]
+    words = listed([pl.col(f"{each}__assumed") for each in told], told)
+    return [pl.when(words != "").then(words).otherwise(None).alias(name)]
