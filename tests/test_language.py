@@ -37,21 +37,29 @@ def test_check_finds_what_is_missing(tmp_path):
     package = tmp_path / "src" / "careloop"
     (package / "locale" / "zh_CN" / "LC_MESSAGES").mkdir(parents=True)
     (package / "code.py").write_text("def f(_):\n    return _('Data quality'), _('{n} new')\n")
-    command = [sys.executable, str(script)]
-    run = {"capture_output": True, "text": True, "check": False, "timeout": 60}
-    first = subprocess.run(command, **run)
-    assert "not translated: Data quality" in first.stderr
+
+    def run(*options: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, str(script), *options],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return done.returncode, done.stderr
+
+    assert "not translated: Data quality" in run()[1]
     po = package / "locale" / "zh_CN" / "LC_MESSAGES" / "careloop.po"
     text = po.read_text(encoding="utf-8")
     text = text.replace('msgid "Data quality"\nmsgstr ""', 'msgid "Data quality"\nmsgstr "质量"')
     po.write_text(text.replace('msgid "{n} new"\nmsgstr ""', 'msgid "{n} new"\nmsgstr "{m} 新"'))
-    assert "{n} new" in subprocess.run(command, **run).stderr
+    assert "placeholders differ: {n} new" in run()[1]
     po.write_text(po.read_text(encoding="utf-8").replace("{m}", "{n}"), encoding="utf-8")
-    stale = subprocess.run([*command, "--check"], **run)
-    assert stale.returncode == 1
-    assert "not compiled" in stale.stderr
-    assert subprocess.run(command, **run).returncode == 0
-    assert subprocess.run([*command, "--check"], **run).returncode == 0
+    code, said = run("--check")
+    assert code == 1
+    assert "not compiled" in said
+    assert run() == (0, "")
+    assert run("--check") == (0, "")
 
 
 def test_placeholders_survive():

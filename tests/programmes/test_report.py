@@ -1,42 +1,60 @@
-"""The report: every number on the page equals a count made another way, for people of every kind."""
+"""The report: every number on the page equals a count made another way; people of every kind."""
 
 from __future__ import annotations
 
 import random
 import re
+import shutil
 import subprocess
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+import careloop.records.sources.account  # noqa: F401 - declares findings
 from careloop.dictionary.catalogue import load
 from careloop.programmes import chart, tally
 from careloop.programmes.assessment import Assessment, assess
+from careloop.programmes.cards import cards
 from careloop.programmes.programme import programme
 from careloop.programmes.ranking import highest_risk
 from careloop.programmes.report import render, share, write_report
-import careloop.records.sources.account  # noqa: F401 - declares findings
 from careloop.records.finding import FINDINGS, Finding
 from careloop.records.reading import ColumnAccount, ImportReport
 from careloop.records.snapshot import Snapshot
+from careloop.risk.instruments.evaluation import input_variables
 
 AS_OF = date(2026, 11, 22)
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 HOSTILE = "<script>alert(1)</script>"
 CJK = re.compile(r"[\u3400-\u9fff]")
-YES_NO = (
-    "fragility_fracture fragility_fracture_hip fragility_fracture_vertebral"
-    " fragility_fracture_humerus fragility_fracture_pelvis fragility_fracture_forearm"
-    " fracture_prior glucocorticoid_over_3m glucocorticoid_prolonged osteoporosis_diagnosed"
-    " osteoporosis_treatment_current postmenopausal parent_osteoporosis_or_fracture"
-    " oestrogen_current hrt_ever rheumatoid_arthritis copd smoking_ever arms_to_stand"
-).split()
+YES_NO = [
+    "fragility_fracture",
+    "fragility_fracture_hip",
+    "fragility_fracture_vertebral",
+    "fragility_fracture_humerus",
+    "fragility_fracture_pelvis",
+    "fragility_fracture_forearm",
+    "fracture_prior",
+    "glucocorticoid_over_3m",
+    "glucocorticoid_prolonged",
+    "osteoporosis_diagnosed",
+    "osteoporosis_treatment_current",
+    "postmenopausal",
+    "parent_osteoporosis_or_fracture",
+    "oestrogen_current",
+    "hrt_ever",
+    "rheumatoid_arthritis",
+    "copd",
+    "smoking_ever",
+    "arms_to_stand",
+]
 
 
 # --- people
@@ -74,6 +92,7 @@ def people(number: int, *, seed: int = 1) -> Snapshot:
             "smoking_level": rng.choice(["non", "ex"]),
             "alcohol_level": "none",
             "oestrogen_current__assumed": rng.random() < 0.5,
+            "fragility_fracture_hip__assumed": rng.random() < 0.2,
         }
         row["bmi_kg_m2"] = 1e4 * row["weight_kg"] / row["height_cm"] ** 2
         often = rng.choice([0.05, 0.5, 1.0])
@@ -89,11 +108,8 @@ def people(number: int, *, seed: int = 1) -> Snapshot:
 
 def _qfracture_inputs() -> list[str]:
     (found,) = (each for each in programme("osteoporosis").instruments if each.key == "qfracture")
-    return [
-        one.variable
-        for one in found.inputs
-        if one.variable in load() and load()[one.variable].kind == "boolean"
-    ]
+    names = (name for name in input_variables([found]) if name in load())
+    return [name for name in names if load()[name].kind == "boolean"]
 
 
 QFRACTURE = _qfracture_inputs()
@@ -218,7 +234,7 @@ def test_headings_do_not_skip_and_tables_have_captions(page):
     levels = [int(tag[1]) for tag, _ in page.attributes if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     tags = Counter(tag for tag, _ in page.attributes)
     assert tags["table"] == tags["caption"]
     assert all(found.get("scope") for tag, found in page.attributes if tag == "th")
@@ -298,6 +314,15 @@ def test_decisions_against_plain_python(page, assessment):
                 assert [number(each) for each in counts] == ([held] if held else [])
 
 
+def test_assumptions_under_decisions_are_counted(page, assessment):
+    label = load()["fragility_fracture_hip"].label[assessment.language]
+    for decision in assessment.programme.decisions:
+        based = [row[f"{decision.key}_assumed"] or "" for row in assessment.frame.rows(named=True)]
+        people = sum("fragility_fracture_hip" in words.split() for words in based)
+        assert people > 20
+        assert f"{label} {people}" in page.said("decisions")
+
+
 def test_the_undecided_and_why_against_plain_python(page, assessment):
     rows = assessment.frame.rows(named=True)
     tables = iter(page.tables["unknown"])
@@ -307,9 +332,7 @@ def test_the_undecided_and_why_against_plain_python(page, assessment):
         counted = Counter(
             key for row in undecided for key in row[f"{decision.key}_unknown"].split()
         )
-        shown = [
-            [" ".join(cell.split()) for cell in row] for row in next(tables)[1:]
-        ]
+        shown = [[" ".join(cell.split()) for cell in row] for row in next(tables)[1:]]
         assert sorted(number(each[1]) for each in shown) == sorted(counted.values())
         assert [share(number(each[1]), len(undecided)) for each in shown] == [
             each[2] for each in shown
@@ -470,6 +493,30 @@ def test_people_are_shown_in_order_with_reasons(page, assessment, taken):
             assert clause.source in said
 
 
+def test_cards_give_the_grounds_that_hold(assessment, taken):
+    by_id = {row["person_id"]: row for row in assessment.frame.rows(named=True)}
+    language, met = assessment.language, set()
+    for card in cards(assessment, taken, most=200):
+        row = by_id[card.person_id]
+        for said, decision in zip(card.said, assessment.programme.decisions, strict=True):
+            outcome = next(
+                (each for each in decision.outcomes if each.key == row[decision.key]), None
+            )
+            met.add(said.decided)
+            assert said.decided == (outcome is not None)
+            assert said.answer == decision.label(row[decision.key])[language]
+            if outcome:
+                held = row[f"{decision.key}_because"].split()
+                clauses = [each for each in outcome.clauses if each.key in held]
+            else:
+                clauses = [decision.clause(key) for key in row[f"{decision.key}_unknown"].split()]
+            assert [(each.label, each.source, each.unconfirmed) for each in said.grounds] == [
+                (each.label[language], each.source, each.unconfirmed) for each in clauses
+            ][: len(said.grounds)]
+            assert len(said.grounds) == (len(clauses) if outcome else min(4, len(clauses)))
+    assert met == {True, False}
+
+
 def test_an_instrument_ranks_only_whom_it_was_made_for():
     """A man with a terrible OSTA, a woman with a moderate one: only hers counts."""
     rows = [
@@ -491,9 +538,7 @@ def test_no_names_and_no_values_of_findings(page):
 
 
 def test_disclaimer_stands_wherever_the_scores_do(page, assessment):
-    (qfracture,) = (
-        each for each in assessment.programme.instruments if each.key == "qfracture"
-    )
+    (qfracture,) = (each for each in assessment.programme.instruments if each.key == "qfracture")
     for section in ("people", "distributions", "instruments"):
         assert "QFracture" in page.said(section)
         assert qfracture.disclaimer[assessment.language] in page.said(section)
@@ -516,15 +561,17 @@ def test_no_english_fixed_words_in_the_chinese_report(taken):
     labels = " ".join(found.get("aria-label") or "" for _, found in page.attributes)
     instruments = result.programme.instruments
     data = [each.citation for each in instruments]
-    data += [text.zh for each in instruments for text in (each.name, each.note, each.disclaimer) if text]
+    data += [
+        text.zh for each in instruments for text in (each.name, each.note, each.disclaimer) if text
+    ]
     data += [each.zh for one in instruments for each in (*(c.label for c in one.classes),)]
     for decision in result.programme.decisions:
         for outcome in decision.outcomes:
-            data += [each.source + each.label.zh for each in outcome.clauses]
+            data += [f"{each.source} {each.label.zh}" for each in outcome.clauses]
     data += [text.zh for text in result.programme.qualifiers.values()]
     data += [each.label.zh for each in result.programme.results]
     data += [variable.label.zh for variable in load().values()]
-    data += [kind.zh + kind.remedy_zh for kind in FINDINGS.values()]
+    data += [f"{kind.zh} {kind.remedy_zh}" for kind in FINDINGS.values()]
     data += [each.where for each in account().findings]
     known = set(re.findall(r"[A-Za-z]+", " ".join(data)))
     met = set(re.findall(r"[A-Za-z]{3,}", page.said() + labels))
@@ -651,7 +698,7 @@ def test_fits_a_phone_and_a_desk(tmp_path, page, browser):
 @pytest.fixture
 def browser(tmp_path):
     names = ("chromium", "chromium-browser", "google-chrome")
-    command = next(name for name in names if Path(f"/usr/bin/{name}").exists())
+    command = next(path for path in map(shutil.which, names) if path)
 
     def dump(path: Path) -> str:
         options = "headless no-sandbox disable-gpu no-first-run disable-background-networking"

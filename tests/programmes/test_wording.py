@@ -28,6 +28,7 @@ def wording(request):
         ("fragility_fracture_hip", None, "未知", "not known"),
         ("t_lowest", -3.0, "−3.0", "−3.0"),
         ("t_femoral_neck", -2.46, "−2.46", "−2.46"),
+        ("t_femoral_neck", -0.12345, "−0.12", "−0.12"),
         ("qfracture_mof_10y", 12.345, "12.3%", "12.3%"),
         ("diagnosis", "osteoporosis", "骨质疏松症", "osteoporosis"),
         ("next_step", "complete_data", "补全资料后再评估", "complete the data, then assess again"),

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 from rich.console import Console
 
+from careloop.command.change import print_changes
 from careloop.command.opening import open_facts, store_url
 from careloop.command.person import print_reasons
 from careloop.command.progress import steps
@@ -19,6 +21,7 @@ from careloop.programmes.programme import programme as find_programme
 from careloop.programmes.reasons import reasons
 from careloop.programmes.report import write_report
 from careloop.programmes.results import write_results
+from careloop.records.fact import known_at
 from careloop.records.snapshot import snapshot
 
 
@@ -97,7 +100,8 @@ def explain_person(question: Question, person_id: str) -> None:
     with open_facts(
         question.source, dictionary=load(), mapping=question.mapping, as_of=question.as_of
     ) as (facts, _):
-        taken = snapshot(facts, question.as_of, load())
+        own = facts.filter(pl.col("person_id") == person_id).collect()
+        taken = snapshot(own, question.as_of, load())
     found = reasons(taken, question.disease(), [person_id], language=question.language)
     if not found:
         raise InputError(
@@ -112,3 +116,6 @@ def explain_person(question: Question, person_id: str) -> None:
         as_of=question.as_of,
         language=question.language,
     )
+    changes = question.disease().changes
+    if changes is not None:
+        print_changes(changes(known_at(own, question.as_of)), load(), language=question.language)

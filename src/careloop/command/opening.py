@@ -55,7 +55,7 @@ def open_facts(
     """
     name = store_url() if source is None else source
     if is_store(name):
-        yield open_store(name).facts(), None
+        yield open_store(name).facts(distinct=False), None
         return
     from careloop.records.parquet import ParquetStore  # noqa: PLC0415
 
@@ -70,4 +70,4 @@ def open_facts(
                 where=name,
                 remedy="run `careloop import --dry-run` to see what became of every column",
             )
-        yield store.facts(), reading.report
+        yield store.facts(distinct=False), reading.report

@@ -96,6 +96,7 @@ class _Page:
             for clause in open_clauses[:_OPEN]:
                 self.clause("?", clause)
             self.more(len(open_clauses) - _OPEN)
+        self.assumed(verdict.assumed, indent=2)
 
     def clause(self, sign: str, clause: NamedClause) -> None:
         """A reason with its source."""
@@ -170,10 +171,7 @@ class _Page:
             self.line(Text(finding.reason, style="yellow"), indent=4)
         if not short:
             self.drivers(finding)
-        if finding.assumed:
-            names = self._("; ").join(self.wording.name(name) for name in finding.assumed)
-            words = self._("assumed by the source, not asked: {names}").format(names=names)
-            self.line(Text(words, style="yellow"), indent=4)
+        self.assumed(finding.assumed, indent=4)
         for text in (instrument.note, instrument.disclaimer):
             if text:
                 self.line(Text(text[self.language], style="dim"), indent=4)
@@ -227,6 +225,13 @@ class _Page:
         signed = printed_number(points) if points < 0 else f"+{printed_number(points)}"
         words = driver_name(driver, self.wording)
         return Text(f"{number}{words}"), Text(values), Text(signed, style="dim")
+
+    def assumed(self, names: Sequence[str], *, indent: int) -> None:
+        """What the source declared for everybody without asking."""
+        if names:
+            listed = self._("; ").join(self.wording.name(name) for name in names)
+            words = self._("assumed by the source, not asked: {names}").format(names=listed)
+            self.line(Text(words, style="yellow"), indent=indent)
 
     def missing(self, names: Sequence[str]) -> None:
         """What nobody recorded although an instrument needs it."""

@@ -45,7 +45,9 @@ class Variable:
     """One clinical variable.
 
     `low` and `high` bound what is plausible in `unit`: a value outside is not taken but reported.
-    `derive` is a SQL condition or formula over other variables, used where no value was recorded.
+    `derive` is a SQL condition or formula over other variables, used where no value was recorded;
+    for a variable remembered for ever, a derived yes also outweighs a recorded no (a hip fracture
+    of 2020 is not hidden by "no fracture" of 2018).
     `unknown` says in words what absence means for this variable; it never means no.
     """
 

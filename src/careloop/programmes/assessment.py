@@ -46,7 +46,7 @@ def assess(snapshot: Snapshot, programme: Programme, *, language: str = "zh") ->
     Assessment
         `frame` has `person_id`, the programme's shown columns, per instrument its outputs,
         `<key>_class`, `<key>_applies`, `<key>_reason` and (where inputs were assumed)
-        `<key>_assumed`, per decision `<key>`, `<key>_because`, `<key>_unknown`, `<key>_assumed`,
+        `<key>_assumed`, per decision `<key>`, `<key>_because`, `<key>_unknown` and `<key>_assumed`,
         and `missing`: the
         variables that some instrument made for this person needs and nobody recorded.
     """

@@ -35,6 +35,7 @@ class Said:
     answer: str
     decided: bool
     grounds: tuple[Ground, ...]
+    assumed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,13 @@ def said(verdict: Verdict, wording: Wording) -> Said:
     else:
         held = [each for each in outcome.clauses if each.key in verdict.because]
         grounds = tuple(_ground(each, language) for each in held)
-    return Said(wording.name(decision.key), verdict.label[language], outcome is not None, grounds)
+    return Said(
+        wording.name(decision.key),
+        verdict.label[language],
+        outcome is not None,
+        grounds,
+        tuple(wording.name(name) for name in verdict.assumed),
+    )
 
 
 def measured(each: Reasons, wording: Wording) -> dict[str, list[tuple[str, str]]]:

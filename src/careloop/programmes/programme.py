@@ -82,6 +82,8 @@ class Programme:
     distributions: tuple[Distribution, ...] = ()
     qualifiers: Mapping[str, Text] = field(default_factory=dict)
     """Words for the qualifiers that stand beside measurements (reference databases)."""
+    changes: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    """From facts, which changes of a measurement between two dates are real."""
     caution: Text = field(default_factory=lambda: Text("", ""))
 
 

@@ -50,6 +50,8 @@ class Verdict:
     label: Text
     because: tuple[str, ...]
     unknown: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+    """Variables that the answer may rest on and that the source assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def _verdict(row: Mapping[str, Any], decision: Decision) -> Verdict:
         decision.label(outcome),
         tuple(row[f"{decision.key}_because"].split()),
         tuple(row[f"{decision.key}_unknown"].split()),
+        tuple((row.get(f"{decision.key}_assumed") or "").split()),
     )
 
 

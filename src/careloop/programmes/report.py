@@ -185,6 +185,9 @@ def _decision(counted: tally.DecisionTally, wording: Wording) -> dict[str, Any]:
         "title": wording.name(counted.decision.key),
         "answers": [answer(each) for each in counted.answers],
         "undecided": answer(counted.undecided),
+        "assumed": [
+            {"label": wording.name(name), "people": count} for name, count in counted.assumed
+        ],
     }
 
 

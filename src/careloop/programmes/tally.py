@@ -53,6 +53,8 @@ class DecisionTally:
     decision: Decision
     answers: tuple[Answer, ...]
     undecided: Answer
+    assumed: tuple[tuple[str, int], ...]
+    """Variables that a source assumed and answers may rest on, each with the number of people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,13 @@ def _decision(frame: pl.DataFrame, decision: Decision) -> DecisionTally:
         sum(people[key] for key in left_open),
         tuple((decision.clause(key), count) for key, count in unjudged.most_common()),
     )
-    return DecisionTally(decision, answers, undecided)
+    assumed = f"{decision.key}_assumed"
+    return DecisionTally(
+        decision,
+        answers,
+        undecided,
+        _words(frame.lazy(), assumed) if assumed in frame.columns else (),
+    )
 
 
 def _instrument(frame: pl.DataFrame, each: Instrument) -> InstrumentTally:

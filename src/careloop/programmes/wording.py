@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"|(?P<number>-?\b\d+(?:\.\d+)?)|(?P<sign><=|>=|<>|[-<>=*/+()])|(?P<name>\w+)",
     re.IGNORECASE,
 )
-_ONE_PLACE = {"{T-score}", "{Z-score}"}
+_SCORES = {"{T-score}", "{Z-score}"}
 _SIGNS = {"<=": "≤", ">=": "≥", "<>": "≠", "*": "×", "/": "÷", "-": _MINUS}
 
 
@@ -70,8 +70,9 @@ class Wording:
         if isinstance(value, bool):
             return self._("yes") if value else self._("no")
         if isinstance(value, (int, float)):
-            places = 1 if self._ucum(column) in _ONE_PLACE else 0
-            number, unit = printed_number(float(value), least_places=places), self.unit(column)
+            if self._ucum(column) in _SCORES:
+                return printed_number(round(value, 2), least_places=1)
+            number, unit = printed_number(float(value)), self.unit(column)
             return f"{number}{unit}" if unit in {"", "%"} else f"{number} {unit}"
         if isinstance(value, date):
             return value.isoformat()

@@ -7,7 +7,7 @@ in the dictionary's unit; booleans are 1.0 and 0.0; codes, dates (ISO) and texts
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Literal
 
 import polars as pl
@@ -50,6 +50,16 @@ class Fact:
     raw: str | None = None
     row: int | None = None
     field: str | None = None
+
+
+def known_at(facts: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The facts that held and were known on a date, without those entered in error."""
+    end = datetime.combine(as_of, time.max)
+    return facts.filter(
+        pl.col("effective_at") <= end,
+        pl.coalesce("recorded_at", "effective_at") <= end,
+        pl.col("status") != "entered_in_error",
+    )
 
 
 def empty_facts() -> pl.DataFrame:

@@ -107,8 +107,8 @@ class ParquetStore:
         """Facts in the columns of `FACT_SCHEMA`, oldest source first.
 
         With `distinct` (the default) a fact told by several files comes once, from the oldest of
-        them; that holds every distinct fact in memory when collected. A snapshot is the same
-        either way: populations are read with `distinct=False`, which streams.
+        them; that holds every distinct fact in memory when collected. Populations are read with
+        `distinct=False`, which streams (see `FactStore.facts` for the one difference it makes).
         """
         manifests = self._manifests()
         files = [

@@ -243,7 +243,7 @@ def _table(
         if len(places):
             told = facts.take(places)
             choice = choose(told, memory=variable.memory, end=(today + 1) * _DAY_US)
-            columns |= _columns(told, choice, variable, today, number)
+            columns |= _columns(told, choice, variable, today=today, number=number)
     return pl.DataFrame(columns).with_columns(
         pl.when(pl.col(name) != _NOBODY).then(pl.col(name).cast(dtype)).alias(name)
         for name, dtype in _coded(columns, dictionary)
@@ -299,7 +299,7 @@ def _dates(text: pl.Series) -> pl.Series:
 
 
 def _columns(
-    facts: Facts, choice: Choice, variable: Variable, today: int, number: Numbers
+    facts: Facts, choice: Choice, variable: Variable, *, today: int, number: Numbers
 ) -> dict[str, pl.Series | Numbers]:
     """Build the variable's columns: value, age, qualifiers and, if any fact was, assumed.
 

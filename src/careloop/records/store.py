@@ -59,8 +59,9 @@ class FactStore(Protocol):
     ) -> pl.LazyFrame:
         """Facts in the columns of `FACT_SCHEMA`, each distinct fact once.
 
-        A snapshot is the same with `distinct=False`, which a store may answer faster and in less
-        memory by repeating facts that several files told.
+        With `distinct=False` a store may answer faster and in less memory by repeating facts that
+        were told several times. A snapshot does not mind, but for one case: of two values told for
+        the same moment the one told again later then counts as the later.
         """
         ...
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from careloop.dictionary.catalogue import load
 from careloop.dictionary.variable import Text
 from careloop.programmes.osteoporosis import dxa, shown
+from careloop.programmes.osteoporosis.precision import bmd_changes
 from careloop.programmes.programme import Programme, Stage
 from careloop.risk.decision import read_decision
 from careloop.risk.instruments.reading import read_instruments
@@ -76,6 +77,7 @@ def assemble(*, experimental: bool = False) -> Programme:
         measures=shown.MEASURES,
         distributions=shown.DISTRIBUTIONS,
         qualifiers=dxa.reference_names(),
+        changes=bmd_changes,
         caution=Text(
             "本报告供有资质的医务人员参考，也可用于科研；不是诊断。",
             "Decision support for qualified clinicians and a research tool; not a diagnosis.",

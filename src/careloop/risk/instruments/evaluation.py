@@ -115,14 +115,21 @@ def missing_inputs(instruments: Sequence[Instrument]) -> dict[str, pl.Expr]:
 
 
 def reason(instrument: Instrument, *, language: str) -> pl.Expr:
-    """Why there is no value, or why it must not be used; null where neither is so."""
-    pairs = [(~clause.holds, clause.otherwise[language]) for clause in instrument.domain]
+    """Why there is no value, or why it must not be used; null where neither is so.
+
+    The outputs must be columns: an input that was not needed for the value is no reason.
+    """
+    pairs = [
+        (~clause.holds, clause.otherwise[language])
+        for clause in (*instrument.domain, *instrument.population)
+    ]
     if instrument.inputs:
         missing = pl.any_horizontal(*(one.missing for one in instrument.inputs))
-        pairs.append((missing, _MISSING[language]))
-    for clause in instrument.population:
-        words = clause.otherwise[language]
-        pairs += [(~clause.holds, words), (clause.holds.is_null(), _NOT_TOLD[language] + words)]
+        pairs.append((missing & pl.col(instrument.value).is_null(), _MISSING[language]))
+    pairs += [
+        (clause.holds.is_null(), _NOT_TOLD[language] + clause.otherwise[language])
+        for clause in instrument.population
+    ]
     return first_word(pairs) if pairs else pl.lit(None, dtype=pl.String)
 
 
@@ -160,7 +167,7 @@ def _assumed(instrument: Instrument, columns: set[str]) -> list[pl.Expr]:
 
 
 def assumed_of(names: Iterable[str], columns: Iterable[str], *, name: str) -> list[pl.Expr]:
-    """The column that lists which of the inputs were assumed by the source; none if none ever was."""
+    """The column that lists which inputs were assumed by the source; none if none ever was."""
     have = set(columns)
     told = [each for each in names if f"{each}__assumed" in have]
     if not told:
