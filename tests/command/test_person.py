@@ -119,7 +119,7 @@ def test_drivers_show_values_and_points():
 def test_assumed_inputs_are_flagged():
     assumed = flat(printed(PATIENT))
     assert "否(假定)" in assumed
-    assert "来源单位假定、未询问：正在使用雌激素" in assumed
+    assert "来源单位假定、未询问：正在使用雌激素=否" in assumed
     told = flat(printed({**PATIENT, "oestrogen_current__assumed": False}))
     assert "假定" not in told
 

@@ -357,12 +357,12 @@ def test_instruments_against_plain_python(page, assessment):
         known = [row[each.value] is not None for row in rows]
         usable = [row for row, a, k in zip(rows, applies, known, strict=True) if a and k]
         assert [number(cell) for cell in shown[1:]] == [
+            len(usable),
             sum(known),
             len(rows) - sum(known),
             applies.count(True),
             applies.count(False),
             applies.count(None),
-            len(usable),
         ]
         assert {"zh": "未确认", "en": "unconfirmed"}[assessment.language] in shown[
             0

@@ -50,7 +50,7 @@ def print_reasons(
     page = _Page(console or Console(highlight=False), wording)
     page.head(found, as_of)
     for verdict in found.verdicts:
-        page.verdict(verdict)
+        page.verdict(verdict, found)
     page.measures(found)
     page.findings(found)
     page.missing(found.missing)
@@ -80,7 +80,7 @@ class _Page:
         if caution:
             self.console.print(Text(caution, style="red"))
 
-    def verdict(self, verdict: Verdict) -> None:
+    def verdict(self, verdict: Verdict, found: Reasons) -> None:
         """A decision: its answer, what holds for it, and what could not be judged."""
         decision = verdict.decision
         outcome = next((each for each in decision.outcomes if each.key == verdict.outcome), None)
@@ -96,7 +96,7 @@ class _Page:
             for clause in open_clauses[:_OPEN]:
                 self.clause("?", clause)
             self.more(len(open_clauses) - _OPEN)
-        self.assumed(verdict.assumed, indent=2)
+        self.assumed(self.wording.assumed(verdict.assumed, found.row), indent=2)
 
     def clause(self, sign: str, clause: NamedClause) -> None:
         """A reason with its source."""
@@ -130,11 +130,11 @@ class _Page:
         if usable:
             self.title(self._("Instruments that apply"))
             for each in usable:
-                self.finding(each)
+                self.finding(each, found)
         if outside:
             self.title(self._("Computed, but not made for this person: not used"))
             for each in outside:
-                self.finding(each, short=True)
+                self.finding(each, found, short=True)
         if without:
             self.title(self._("Not computed"))
             for each in without:
@@ -163,7 +163,7 @@ class _Page:
         wanted |= {each.key for each in programme.distributions}
         return [key for key in finding.outputs if key in wanted] or [finding.instrument.value]
 
-    def finding(self, finding: Finding, *, short: bool = False) -> None:
+    def finding(self, finding: Finding, found: Reasons, *, short: bool = False) -> None:
         """One instrument: value, class, what drove it, what was assumed, its disclaimer."""
         instrument = finding.instrument
         self.line(self.score(finding))
@@ -171,7 +171,7 @@ class _Page:
             self.line(Text(finding.reason, style="yellow"), indent=4)
         if not short:
             self.drivers(finding)
-        self.assumed(finding.assumed, indent=4)
+        self.assumed(self.wording.assumed(finding.assumed, found.row), indent=4)
         for text in (instrument.note, instrument.disclaimer):
             if text:
                 self.line(Text(text[self.language], style="dim"), indent=4)
@@ -226,10 +226,10 @@ class _Page:
         words = driver_name(driver, self.wording)
         return Text(f"{number}{words}"), Text(values), Text(signed, style="dim")
 
-    def assumed(self, names: Sequence[str], *, indent: int) -> None:
+    def assumed(self, values: Sequence[str], *, indent: int) -> None:
         """What the source declared for everybody without asking."""
-        if names:
-            listed = self._("; ").join(self.wording.name(name) for name in names)
+        if values:
+            listed = self._("; ").join(values)
             words = self._("assumed by the source, not asked: {names}").format(names=listed)
             self.line(Text(words, style="yellow"), indent=indent)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from careloop.language import translator
 from careloop.programmes.assessment import Assessment
@@ -87,7 +88,7 @@ def cards(assessment: Assessment, taken: Snapshot, *, most: int = 20) -> list[Ca
     ]
 
 
-def said(verdict: Verdict, wording: Wording) -> Said:
+def said(verdict: Verdict, wording: Wording, row: Mapping[str, Any]) -> Said:
     """A decision in words: grounds of the outcome, or, undecided, what could not be judged."""
     decision, language = verdict.decision, wording.language
     outcome = next((each for each in decision.outcomes if each.key == verdict.outcome), None)
@@ -102,7 +103,7 @@ def said(verdict: Verdict, wording: Wording) -> Said:
         verdict.label[language],
         outcome is not None,
         grounds,
-        tuple(wording.name(name) for name in verdict.assumed),
+        wording.assumed(verdict.assumed, row),
     )
 
 
@@ -149,12 +150,12 @@ def _card(each: Reasons, wording: Wording, place: float | None, measure: str | N
     about = [wording.value(key, row.get(key)) for key in ("sex", "age_y") if key in row]
     about += [wording.name(key) for key in wording.programme.shown if row.get(key) is True]
     missing = [wording.name(key) for key in each.missing]
-    scores = [_score(one, wording) for one in each.findings if _worth_showing(one, wording)]
+    scores = [_score(one, wording, row) for one in each.findings if _worth_showing(one, wording)]
     return Card(
         each.person_id,
         " · ".join(about),
         _place(place, measure, wording),
-        tuple(said(verdict, wording) for verdict in each.verdicts),
+        tuple(said(verdict, wording, row) for verdict in each.verdicts),
         measured(each, wording),
         tuple(score for score in scores if score.ranked),
         tuple(score for score in scores if not score.ranked),
@@ -179,7 +180,7 @@ def _worth_showing(finding: Finding, wording: Wording) -> bool:
     return finding.outputs[key] is not None and (ranked or finding.refer)
 
 
-def _score(finding: Finding, wording: Wording) -> Score:
+def _score(finding: Finding, wording: Wording, row: Mapping[str, Any]) -> Score:
     key, ranked = headline(finding, wording), {each.key for each in wording.programme.ranking}
     value = finding.outputs[key]
     return Score(
@@ -193,7 +194,7 @@ def _score(finding: Finding, wording: Wording) -> Score:
         tuple(_driver(each, wording) for each in main_drivers(finding, wording))
         if key in ranked
         else (),
-        tuple(wording.name(name) for name in finding.assumed),
+        wording.assumed(finding.assumed, row),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -78,6 +78,10 @@ class Wording:
             return value.isoformat()
         text = self.words(column).get(str(value))
         return text[self.language] if text else str(value)
+
+    def assumed(self, names: Iterable[str], row: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a source assumed of a person: each variable with the value it declared."""
+        return tuple(f"{self.name(name)} = {self.value(name, row.get(name))}" for name in names)
 
     def condition(self, sql: str) -> str:
         """A SQL condition in words; what is not understood stays as it is."""
