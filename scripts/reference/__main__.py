@@ -14,13 +14,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from command import cli_page
 from finding import findings_page
 from instrument import instruments_page
 from mapping import mapping_page
 from rule import rules_page
 from setting import settings_page
 from variable import dictionary_page
+
+from command import cli_page
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "reference"
 MADE = "<!-- Made by scripts/reference. Change the code, not this page. -->"

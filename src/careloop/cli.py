@@ -10,6 +10,7 @@ careloop demo         write the demo community's files
 
 from __future__ import annotations
 
+import io
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -42,6 +43,9 @@ AsOf = Annotated[
 
 def main() -> None:
     """Run the command line; errors made on purpose are shown without a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a GBK console has no "−": show "?" and go on
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except CareloopError as error:

@@ -38,6 +38,7 @@ class Question:
     programme: str = "osteoporosis"
     experimental: bool = False
     language: str = "zh"
+    note: str = ""
 
     @property
     def where(self) -> str:
@@ -71,7 +72,7 @@ def assess_source(question: Question, out: Path) -> Assessment:
                 where=question.where,
                 remedy="choose a later --as-of, or import something first",
             )
-        result = assess(taken, disease, language=question.language)
+        result = assess(taken, disease, language=question.language, note=question.note)
         progress.advance()
         written = write_results(result, out)
         written.append(write_report(result, taken, out / "report.html", read=read))

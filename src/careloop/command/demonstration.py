@@ -7,14 +7,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from careloop.command.importing import read_into
+from careloop.command.importing import read_into, write_rejected
+from careloop.command.opening import open_store
 from careloop.dictionary.catalogue import load
+from careloop.dictionary.variable import Text
 from careloop.programmes.osteoporosis.demo import DemoFile, write_demo
+from careloop.records.identity import IDENTITY, possible_duplicates
 from careloop.records.reading import Reading
 from careloop.records.sources.opening import open_reading
+from careloop.records.store import Added
 
 AS_OF = date(2026, 6, 30)
 """The demo's date: after its screening, before today."""
+SIMULATED = Text(
+    "模拟数据：这个社区和其中的人都不存在。",
+    "Simulated data: this community and its people do not exist.",
+)
 
 
 def write_community(out: Path, *, seed: int) -> list[DemoFile]:
@@ -42,9 +50,12 @@ def run_demo(out: Path, *, language: str) -> Path:
             file.path, dictionary=load(), mapping=file.mapping, sender=file.path.stem
         )
         added = read_into(reading, url)
-        _tell(reading, new=added.new_facts if added else 0, console=console, zh=zh)
+        _tell(reading, added, console, zh=zh)
+        write_rejected(reading, out / "rejected" / f"{file.path.stem}.csv", console, zh=zh)
     console.print("[bold]3[/bold] " + ("评估" if zh else "assess"))
-    assess_source(Question(source=url, as_of=AS_OF, language=language), out / "report")
+    note = SIMULATED[language]
+    assess_source(Question(source=url, as_of=AS_OF, language=language, note=note), out / "report")
+    _tell_duplicates(url, console, zh=zh)
     report = (out / "report" / "report.html").resolve()
     console.print(
         f"[bold green]{'报告' if zh else 'report'}[/bold green] {report}",
@@ -54,11 +65,25 @@ def run_demo(out: Path, *, language: str) -> Path:
     return report
 
 
-def _tell(reading: Reading, *, new: int, console: Console, zh: bool) -> None:
-    report = reading.report
+def _tell(reading: Reading, added: Added | None, console: Console, *, zh: bool) -> None:
+    report, new = reading.report, added.new_facts if added else 0
     words = (
-        f"{report.records:,} 条记录 → {new:,} 条新事实；{report.rejected_records:,} 行需修改"
+        f"{report.records:,} 条记录 → {new:,} 条新事实"
         if zh
-        else f"{report.records:,} records → {new:,} new facts; {report.rejected_records:,} to mend"
+        else f"{report.records:,} records → {new:,} new facts"
     )
+    if added and added.already_imported:
+        words = "已导入过，无新增" if zh else "imported before, nothing new"
     console.print(f"  {reading.source.name}: {words}", highlight=False, soft_wrap=True)
+
+
+def _tell_duplicates(url: str, console: Console, *, zh: bool) -> None:
+    pairs = possible_duplicates(open_store(url).facts(variables=IDENTITY))
+    words = (
+        f"{pairs.height} 对编号可能是同一人，请核对"
+        if zh
+        else f"{pairs.height} pairs of ids may be one person each: please check"
+    )
+    console.print(f"  {words}", highlight=False)
+    for first, second, _ in pairs.rows():
+        console.print(f"    {first} = {second}", highlight=False)

@@ -65,17 +65,24 @@ def import_files(
         )
         added = read_into(reading, None if dry_run else store_url)
         print_report(reading, added, console, language=language)
-        rows = reading.rejected()
-        if rows.height:
-            target = rejected or Path(f"{path.stem.split('.')[0]}-rejected.csv")
-            write_whole(target, partial(rows.write_csv, include_bom=True))
-            console.print(
-                f"  {rows.height} 行需要修改后再次导入：{target}"
-                if language == "zh"
-                else f"  {rows.height} rows to mend and import again: {target}",
-                highlight=False,
-                soft_wrap=True,
-            )
+        target = rejected or Path(f"{path.stem.split('.')[0]}-rejected.csv")
+        write_rejected(reading, target, console, zh=language == "zh")
+
+
+def write_rejected(reading: Reading, target: Path, console: Console, *, zh: bool) -> None:
+    """Write the rows to mend, if any, as a CSV that Excel opens, and say where."""
+    rows = reading.rejected()
+    if rows.is_empty():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, partial(rows.write_csv, include_bom=True))
+    console.print(
+        f"  {rows.height} 行需要修改后再次导入：{target}"
+        if zh
+        else f"  {rows.height} rows to mend and import again: {target}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def read_into(reading: Reading, url: str | None) -> Added | None:

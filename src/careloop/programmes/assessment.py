@@ -27,9 +27,13 @@ class Assessment:
     programme: Programme
     as_of: date
     language: str
+    note: str = ""
+    """What every reader must know about the data (that they are simulated)."""
 
 
-def assess(snapshot: Snapshot, programme: Programme, *, language: str = "zh") -> Assessment:
+def assess(
+    snapshot: Snapshot, programme: Programme, *, language: str = "zh", note: str = ""
+) -> Assessment:
     """Assess everybody in a snapshot.
 
     Parameters
@@ -40,6 +44,8 @@ def assess(snapshot: Snapshot, programme: Programme, *, language: str = "zh") ->
         Whose instruments and decisions to use.
     language
         Of the reasons in the table: "zh" or "en".
+    note
+        Shown at the head of everything made from this assessment.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def assess(snapshot: Snapshot, programme: Programme, *, language: str = "zh") ->
     also = [missing.alias("missing")]
     table = assessed(frame.lazy(), programme, language=language, also=also)
     names = columns(programme, table.collect_schema().names())
-    return Assessment(table.select(names).collect(), programme, snapshot.as_of, language)
+    return Assessment(table.select(names).collect(), programme, snapshot.as_of, language, note)
 
 
 def assessed(

@@ -77,6 +77,7 @@ def render(assessment: Assessment, taken: Snapshot, *, read: ImportReport | None
         version=__version__,
         programme=programme.name[language],
         caution=programme.caution[language],
+        note=assessment.note,
         as_of=assessment.as_of.isoformat(),
         everybody=assessment.frame.height,
         steps=_steps(assessment, wording),

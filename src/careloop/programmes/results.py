@@ -85,6 +85,7 @@ def summary(assessment: Assessment) -> dict[str, Any]:
         "programme": programme.key,
         "as_of": assessment.as_of.isoformat(),
         "caution": programme.caution.en,
+        "note": assessment.note,
         "people": frame.height,
         "cascade": [{"step": words.en, "people": count} for words, count in cascade(assessment)],
         "decisions": {each.key: _counts(frame[each.key]) for each in programme.decisions},

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+IDENTITY = ("national_id", "name", "birth_date", "sex")
+"""The variables by which people are told apart."""
+
 
 def possible_duplicates(facts: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
     """Pairs of ids that look like one person registered twice.
@@ -23,7 +26,7 @@ def possible_duplicates(facts: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
     wide = (
         facts.lazy()
         .filter(
-            pl.col("variable").is_in(["national_id", "name", "birth_date", "sex"]),
+            pl.col("variable").is_in(IDENTITY),
             pl.col("status") == "final",
         )
         .sort("effective_at", "recorded_at")
@@ -32,9 +35,8 @@ def possible_duplicates(facts: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
         .collect()
         .pivot(on="variable", index="person_id", values="text")
     )
-    columns = {"national_id", "name", "birth_date", "sex"}
     wide = wide.with_columns(
-        pl.lit(None, dtype=pl.String).alias(name) for name in columns - set(wide.columns)
+        pl.lit(None, dtype=pl.String).alias(name) for name in IDENTITY if name not in wide.columns
     )
     same_id = _pairs(wide, ["national_id"], "national_id")
     same_words = _pairs(wide, ["name", "birth_date", "sex"], "name_birth_sex")

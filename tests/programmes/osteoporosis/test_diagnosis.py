@@ -83,7 +83,7 @@ def test_chinese_criteria_of_2022(facts, diagnosis, clause):
 
 
 def test_no_fracture_at_all_is_none_at_every_site():
-    sites = {name: None for name in NO_FRACTURE} | {"fragility_fracture": False}
+    sites = dict.fromkeys(NO_FRACTURE) | {"fragility_fracture": False}
     assert assess_one(t_total_hip=-1.3, **sites)["diagnosis"] == "low_bone_mass"
 
 

@@ -70,7 +70,10 @@ def assemble(*, experimental: bool = False) -> Programme:
             ),
             (
                 Text("正在抗骨质疏松治疗", "on osteoporosis treatment"),
-                "(diagnosis = 'osteoporosis' OR diagnosis = 'severe_osteoporosis') AND osteoporosis_treatment_current",
+                (
+                    "(diagnosis = 'osteoporosis' OR diagnosis = 'severe_osteoporosis')"
+                    " AND osteoporosis_treatment_current"
+                ),
             ),
         ),
         ranking=shown.RANKING,

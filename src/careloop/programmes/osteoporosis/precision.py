@@ -97,8 +97,8 @@ def bmd_changes(facts: pl.DataFrame, *, lsc_g_cm2: dict[str, float] | None = Non
     Returns
     -------
     pl.DataFrame
-        `person_id, variable, site, device, from_on, to_on, from_g_cm2, to_g_cm2, change_g_cm2, change_pct,
-        lsc_g_cm2, lsc_assumed, real`. Scans of different devices are never compared.
+        `person_id, variable, site, device, from_on, to_on, from_g_cm2, to_g_cm2, change_g_cm2,
+        change_pct, lsc_g_cm2, lsc_assumed, real`. Scans of different devices are never compared.
     """
     own = lsc_g_cm2 or {}
     scans = (

@@ -17,9 +17,9 @@ ROWS_BACK = 200_000
 TOO_MANY = declare(
     "T145",
     "error",
-    zh="被退回的行过多,只写回前一部分",
+    zh="被退回的行过多，只写回前一部分",
     en="so many rows are rejected that only the first come back",
-    remedy_zh="多半是映射不符:先改映射,再导入整个文件",
+    remedy_zh="多半是映射不符：先改映射，再导入整个文件",
     remedy_en="the mapping hardly fits: mend it first and import the whole file again",
 )
 

@@ -28,7 +28,7 @@ NOT_UNDERSTOOD = declare(
     "error",
     zh="单元格读不懂",
     en="the cell is not understood",
-    remedy_zh="按列的含义填写,或在映射文件中声明该值",
+    remedy_zh="按列的含义填写，或在映射文件中声明该值",
     remedy_en="write what the column holds, or declare the value in the mapping",
 )
 UNKNOWN_VALUE = declare(
@@ -44,7 +44,7 @@ DECIMAL_COMMA = declare(
     "error",
     zh="逗号是小数点还是千分位不明确",
     en="a comma that may be a decimal point or a thousands separator",
-    remedy_zh='去掉千分位逗号;若逗号是小数点,在映射中写 decimal = ","',
+    remedy_zh='去掉千分位逗号；若逗号是小数点，在映射中写 decimal = ","',
     remedy_en='leave thousands separators out; if commas are decimal, map decimal = ","',
 )
 UNIT_UNKNOWN = declare(
@@ -90,15 +90,15 @@ DATE_NONE = declare(
 UNIT_IN_CELL = declare(
     "T101",
     "info",
-    zh="单位写在单元格里,已按该单位换算",
+    zh="单位写在单元格里，已按该单位换算",
     en="units stand in cells; each was converted by its own unit",
-    remedy_zh="无需处理;最好全列统一单位",
+    remedy_zh="无需处理；最好全列统一单位",
     remedy_en="nothing to do; one unit for the whole column is better",
 )
 DATE_PARTIAL = declare(
     "T102",
     "info",
-    zh="日期不完整,取其最后一天",
+    zh="日期不完整，取其最后一天",
     en="dates without day or month, taken as their last day",
     remedy_zh="如知道完整日期请补全",
     remedy_en="complete them where the full date is known",

@@ -28,7 +28,7 @@ SEX_MISMATCH = declare(
     "error",
     zh="该项只适用于另一性别",
     en="this applies to the other sex only",
-    remedy_zh="核对性别,或清空该格",
+    remedy_zh="核对性别，或清空该格",
     remedy_en="check the sex, or empty the cell",
 )
 AGE_CONTRADICTS = declare(
@@ -36,7 +36,7 @@ AGE_CONTRADICTS = declare(
     "error",
     zh="年龄与出生日期矛盾",
     en="age and birth date contradict each other",
-    remedy_zh="核对两格,改正其一",
+    remedy_zh="核对两格，改正其一",
     remedy_en="check both and mend one",
 )
 COLUMNS_CONTRADICT = declare(
@@ -44,7 +44,7 @@ COLUMNS_CONTRADICT = declare(
     "error",
     zh="两列对同一项的说法矛盾",
     en="two columns say different things about the same variable",
-    remedy_zh="核对两列,改正其一",
+    remedy_zh="核对两列，改正其一",
     remedy_en="check both columns and mend one",
 )
 BEFORE_BIRTH = declare(

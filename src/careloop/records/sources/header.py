@@ -15,15 +15,15 @@ from careloop.records.sources.cut import folded
 COLUMN_IGNORED = declare(
     "T104",
     "info",
-    zh="未映射的列,未读取",
+    zh="未映射的列，未读取",
     en="a column the mapping does not mention was not read",
-    remedy_zh="如需要,在映射中声明;否则列入 [ignored]",
+    remedy_zh="如需要，在映射中声明；否则列入 [ignored]",
     remedy_en="map it if it is needed, else name it under [ignored]",
 )
 COLUMN_LIKE = declare(
     "T105",
     "warning",
-    zh="列名仅大小写或全半角不同,已视为同一列",
+    zh="列名仅大小写或全半角不同，已视为同一列",
     en="a column's name differs from the mapping's in case or width only; taken as the same",
     remedy_zh="把映射中的列名改成与文件一致",
     remedy_en="spell the mapping's column as the file does",

@@ -19,7 +19,7 @@ DATES_MIXED = declare(
     "info",
     zh="同一列中日期写法不一",
     en="dates are written in several ways in one column",
-    remedy_zh="无需处理;最好统一写法",
+    remedy_zh="无需处理；最好统一写法",
     remedy_en="nothing to do; one way is better",
 )
 NO_PERSON = declare(
@@ -33,7 +33,7 @@ NO_PERSON = declare(
 NO_DATE = declare(
     "T141",
     "error",
-    zh="没有日期,无法知道数值属于何时",
+    zh="没有日期，无法知道数值属于何时",
     en="no date, so nobody knows when the value held",
     remedy_zh="填写日期",
     remedy_en="fill in the date",
@@ -51,7 +51,7 @@ DUPLICATE = declare(
     "error",
     zh="同一人员编号重复出现",
     en="a second row with the same person id",
-    remedy_zh='合并两行;若一人可有多行,在映射中写 rows = "visit"',
+    remedy_zh='合并两行；若一人可有多行，在映射中写 rows = "visit"',
     remedy_en='merge the rows; if people may have several, map rows = "visit"',
 )
 

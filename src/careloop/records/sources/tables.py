@@ -61,7 +61,7 @@ BLANK_ROWS = declare(
 UNIT_MISSING = declare(
     "T108",
     "warning",
-    zh="映射未声明单位,按字典单位读取",
+    zh="映射未声明单位，按字典单位读取",
     en="the mapping declares no unit; the dictionary's was taken",
     remedy_zh='在映射中写明 unit = "…"',
     remedy_en='declare unit = "…" in the mapping',
