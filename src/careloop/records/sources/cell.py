@@ -84,8 +84,8 @@ DATE_NONE = declare(
     "error",
     zh="不是日期",
     en="not a date",
-    remedy_zh="写成 2020-04-03",
-    remedy_en="write it as 2020-04-03",
+    remedy_zh="写成真实存在的日期，如 2020-04-03",
+    remedy_en="write a date that exists, like 2020-04-03",
 )
 UNIT_IN_CELL = declare(
     "T101",
