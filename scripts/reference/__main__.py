@@ -18,6 +18,7 @@ from finding import findings_page
 from instrument import instruments_page
 from mapping import mapping_page
 from rule import rules_page
+from rulebook import rule_book
 from setting import settings_page
 from variable import dictionary_page
 
@@ -31,6 +32,8 @@ PAGES: dict[str, Callable[[], list[str]]] = {
     "dictionary.md": dictionary_page,
     "instruments.md": instruments_page,
     "rules.md": rules_page,
+    "rule-book.md": lambda: rule_book("en"),
+    "rule-book.zh-CN.md": lambda: rule_book("zh"),
     "mapping.md": mapping_page,
     "settings.md": settings_page,
     "findings.md": findings_page,

@@ -5,6 +5,8 @@ careloop dictionary   print and search the variables
 careloop instruments  print the published instruments and where they come from
 careloop import       read files into a store, with a full account of every column
 careloop assess       instruments, diagnosis, next step and report for everybody in a file
+careloop plan         a plan by a guideline for one person, or for everybody
+careloop hooks        serve CDS Hooks on this machine, for trying
 careloop demo         write the demo community's files
 """
 
@@ -158,6 +160,41 @@ def assess(
 
 
 @app.command()
+def plan(
+    source: Annotated[
+        str | None, typer.Argument(help="file, folder of Parquet facts or database URL")
+    ] = None,
+    mapping: MappingFile = None,
+    as_of: AsOf = None,
+    person: Annotated[str | None, typer.Option(help="print one person's plan")] = None,
+    guideline: Annotated[
+        str, typer.Option(help="guideline to follow (default: the programme's first)")
+    ] = "",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="with --person: what every guideline says")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="folder for pages and plans")] = None,
+    programme: Annotated[str, typer.Option(help="disease programme")] = "osteoporosis",
+    lang: Language = "zh",
+) -> None:
+    """Propose a plan by a guideline: one person's with --person, else everybody's."""
+    from careloop.command.assessing import Question
+    from careloop.command.planning import plan_everybody, plan_person
+
+    question = Question(
+        source=source,
+        mapping=mapping,
+        as_of=_date(as_of) or date.today(),  # noqa: DTZ011 - the user's own day
+        programme=programme,
+        language=lang,
+    )
+    if person is None:
+        plan_everybody(question, out or Path("out"), guideline=guideline)
+    else:
+        plan_person(question, person, guideline=guideline, compare=compare, out=out)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="folder for the files")] = Path("var/demo"),
     seed: Annotated[int, typer.Option(help="another seed, another community")] = 20261122,
@@ -177,6 +214,30 @@ def run(
     from careloop.command.demonstration import run_demo
 
     run_demo(out, language=lang)
+
+
+@app.command()
+def hooks(
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 8090,
+    programme: Annotated[str, typer.Option(help="disease programme")] = "osteoporosis",
+    guideline: Annotated[str, typer.Option(help="guideline (default: the programme's)")] = "",
+    feedback: Annotated[Path, typer.Option(help="file of JSON lines for feedback")] = Path(
+        "var/hooks-feedback.ndjson"
+    ),
+    origin: Annotated[
+        list[str] | None, typer.Option(help="origin of a browser that may call; repeatable")
+    ] = None,
+) -> None:
+    """Serve CDS Hooks on this machine only, to try it with a client or the public sandbox."""
+    from careloop.command.hooks_server import serve
+
+    serve(
+        port=port,
+        programme=programme,
+        guideline=guideline,
+        feedback_log=feedback,
+        origins=tuple(origin or ()),
+    )
 
 
 def _date(moment: datetime | None) -> date | None:

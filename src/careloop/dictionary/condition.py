@@ -8,6 +8,7 @@ to its `ELSE`, `COALESCE` invents an answer.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from careloop.error import ConfigError
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 _WORD = re.compile(r"'[^']*'|[A-Za-z_]\w*(?:\s*\()?", re.ASCII)  # text, name, or name of a call
-_KEYWORDS = {"and", "or", "not", "is", "null", "between", "true", "false"}
+_KEYWORDS = {"and", "or", "not", "is", "null", "between", "true", "false", "int"}
 _REFUSED = {"in", "case", "coalesce", "ifnull", "nvl", "if", "nullif"}
 
 
+@cache
 def condition(sql: str) -> pl.Expr:
-    """Compile a condition or formula.
+    """Compile a condition or formula; once, for the same few hundred are asked for over and over.
 
     Raises
     ------

@@ -24,6 +24,7 @@ _PROVEN = frozenset(
         "mg/cm3", "mg/d", "mg/dL", "min/d", "mm/h", "mm[Hg]", "mmol/L", "mmol/d", "mmol/mol",
         "ng/L", "ng/dL", "ng/mL", "nmol/L", "pg/mL", "pmol/L", "ug/L", "ug/dL", "ug/mL", "umol/L",
         "{T-score}", "{Z-score}", "{score}", "{cigarettes}/d", "{units}/d",
+        "mL/d", "g/kg/d", "[IU]/d", "min/wk",
     ]
 )  # fmt: skip
 _ANNOTATION = re.compile(r"\{[^{}]*\}")

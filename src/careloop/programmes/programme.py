@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Literal
@@ -18,6 +19,8 @@ import polars as pl
 from careloop.dictionary.catalogue import PROGRAMMES
 from careloop.dictionary.variable import Text
 from careloop.error import ConfigError
+from careloop.guidance.guidance import Guidance
+from careloop.guidance.plan import PlanItem
 from careloop.risk.decision import Decision
 from careloop.risk.instruments.definition import Instrument
 
@@ -38,6 +41,8 @@ class Result:
     label: Text
     values: dict[str, Text] = field(default_factory=dict)
     unit: str = ""
+    horizon_y: float | None = None
+    """Of a risk in percent: over how many years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,10 @@ class Programme:
     """Words for the qualifiers that stand beside measurements (reference databases)."""
     changes: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     """From facts, which changes of a measurement between two dates are real."""
+    guidance: Callable[[], Guidance] | None = None
+    """Guidelines, medicines and advice, read when first asked for."""
+    proposals: Callable[[pl.DataFrame, date], Mapping[str, Sequence[PlanItem]]] | None = None
+    """From facts, what the course of a treatment proposes as of a date, by person."""
     caution: Text = field(default_factory=lambda: Text("", ""))
 
 

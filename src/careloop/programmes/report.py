@@ -71,7 +71,7 @@ def render(assessment: Assessment, taken: Snapshot, *, read: ImportReport | None
     shown = {figure.key for figure in figures} | {
         score.key for card in people for score in (*card.ranked, *card.others)
     }
-    template = _environment(language).get_template("report.html")
+    template = environment(language).get_template("report.html")
     page: str = template.render(
         lang="zh-CN" if language.startswith("zh") else "en",
         version=__version__,
@@ -96,7 +96,8 @@ def render(assessment: Assessment, taken: Snapshot, *, read: ImportReport | None
     return page
 
 
-def _environment(language: str) -> Any:
+def environment(language: str) -> Any:
+    """The templates of this folder, with the fixed words of a language."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - light start
 
     translate = translator(language)

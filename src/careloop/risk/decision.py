@@ -126,14 +126,22 @@ def read_decision(file: Traversable, key: str) -> Decision:
     """
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(error), where=file.name, remedy="mend the TOML syntax") from error
+    return decision(content, key, where=file.name)
+
+
+def decision(content: Mapping[str, Any], key: str, *, where: str) -> Decision:
+    """Make a decision table of a TOML table (see the head of this module; errors as above)."""
+    try:
         outcomes = tuple(_outcome(table) for table in content["outcome"])
-    except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+    except (KeyError, TypeError) as error:
         raise ConfigError(
-            str(error), where=file.name, remedy="see careloop.risk.decision"
+            str(error), where=where, remedy="see careloop.risk.decision"
         ) from error
     keys = [clause.key for outcome in outcomes for clause in outcome.clauses]
     for clause_key in {each for each in keys if keys.count(each) > 1}:
-        raise ConfigError(f"clause {clause_key!r} stands twice", where=file.name, remedy="rename")
+        raise ConfigError(f"clause {clause_key!r} stands twice", where=where, remedy="rename")
     undecided = content.get("undecided", {})
     label = undecided.get("label")
     return Decision(key, outcomes, undecided.get("key"), Text(**label) if label else None)

@@ -7,6 +7,7 @@ them up in a small table is not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -32,16 +33,21 @@ def listed(flags: Sequence[pl.Expr], words: Sequence[str]) -> pl.Expr:
 
 
 def _few(flags: Sequence[pl.Expr], words: Sequence[str]) -> pl.Expr:
-    number = pl.lit(0, dtype=pl.UInt32)
-    for place, flag in enumerate(flags):
-        number = number + flag.fill_null(value=False).cast(pl.UInt32) * pl.lit(
-            1 << place, dtype=pl.UInt32
-        )
+    nothing = pl.lit(0, dtype=pl.UInt32)
+    number = nothing
+    for place, flag in enumerate(flags):  # an unknown flag is not listed
+        number = number + pl.when(flag).then(pl.lit(1 << place, dtype=pl.UInt32)).otherwise(nothing)
+    return _combinations(tuple(words)).gather(number)
+
+
+@cache
+def _combinations(words: tuple[str, ...]) -> pl.Expr:
+    """The table of every choice of words, by the number whose bits say which are chosen."""
     texts = [
         " ".join(word for place, word in enumerate(words) if combination >> place & 1) or None
         for combination in range(1 << len(words))
     ]
-    return pl.lit(pl.Series(texts, dtype=pl.String)).gather(number)
+    return pl.lit(pl.Series(texts, dtype=pl.String))
 
 
 def first_word(pairs: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:

@@ -8,7 +8,9 @@ from importlib.resources import files
 from careloop.dictionary.catalogue import load
 from careloop.dictionary.variable import Text
 from careloop.programmes.osteoporosis import dxa, shown
+from careloop.programmes.osteoporosis.guidance_assembly import guidance
 from careloop.programmes.osteoporosis.precision import bmd_changes
+from careloop.programmes.osteoporosis.response import proposals
 from careloop.programmes.programme import Programme, Stage
 from careloop.risk.decision import read_decision
 from careloop.risk.instruments.reading import read_instruments
@@ -81,6 +83,8 @@ def assemble(*, experimental: bool = False) -> Programme:
         distributions=shown.DISTRIBUTIONS,
         qualifiers=dxa.reference_names(),
         changes=bmd_changes,
+        guidance=guidance,
+        proposals=proposals,
         caution=Text(
             "本报告供有资质的医务人员参考，也可用于科研；不是诊断。",
             "Decision support for qualified clinicians and a research tool; not a diagnosis.",

@@ -76,6 +76,7 @@ RESULTS = (
             f"qfracture_{outcome}_{year}y",
             Text(f"QFracture {year} 年{zh}风险", f"QFracture {year}-year risk of {en}"),
             unit="%",
+            horizon_y=year,
         )
         for outcome, zh, en in (
             ("mof", "骨质疏松性骨折", "osteoporotic fracture"),
@@ -84,9 +85,17 @@ RESULTS = (
         for year in range(1, 19)
     ),
     Result(
-        "frax_mof_adjusted_pct", Text("FRAX 主要骨折（校正后）", "FRAX MOF, adjusted"), unit="%"
+        "frax_mof_adjusted_pct",
+        Text("FRAX 主要骨折（校正后）", "FRAX MOF, adjusted"),
+        unit="%",
+        horizon_y=10,
     ),
-    Result("frax_hip_adjusted_pct", Text("FRAX 髋部（校正后）", "FRAX hip, adjusted"), unit="%"),
+    Result(
+        "frax_hip_adjusted_pct",
+        Text("FRAX 髋部（校正后）", "FRAX hip, adjusted"),
+        unit="%",
+        horizon_y=10,
+    ),
 )
 """Worst first within each list of values."""
 

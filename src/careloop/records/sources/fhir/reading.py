@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import polars as pl
 from careloop import __version__
 from careloop.dictionary.catalogue import Dictionary
 from careloop.error import InputError
-from careloop.records.fact import FACT_SCHEMA
+from careloop.records.fact import FACT_SCHEMA, empty_facts
 from careloop.records.reading import ImportReport, Source
 from careloop.records.sources.archive import Limits
 from careloop.records.sources.fhir import finding
@@ -27,7 +27,7 @@ from careloop.records.sources.fhir.account import (
 )
 from careloop.records.sources.fhir.code import CodeBook
 from careloop.records.sources.fhir.condition import read_condition, read_family, read_procedure
-from careloop.records.sources.fhir.document import Resource, read_documents
+from careloop.records.sources.fhir.document import Document, Resource, read_documents
 from careloop.records.sources.fhir.intake import FactRow, Intake
 from careloop.records.sources.fhir.medicine import read_request, read_statement
 from careloop.records.sources.fhir.observation import ObservationReader
@@ -88,6 +88,45 @@ def read_fhir(
     return FhirReading(path, book, source, _Settings(today, person_id, limits))
 
 
+def read_resources(
+    resources: Iterable[tuple[Resource, str]],
+    book: CodeBook,
+    *,
+    today: date,
+    source_id: str = "",
+) -> tuple[pl.DataFrame, ImportReport]:
+    """Read resources that are in memory already (what a CDS Hooks client prefetched).
+
+    Parameters
+    ----------
+    resources
+        Each with its `fullUrl` ("" if none); they may refer to one another.
+    book
+        The dictionary by code, made once and kept.
+    today
+        Dates after it are not taken.
+    source_id
+        Written beside every fact.
+
+    Returns
+    -------
+    tuple
+        Facts (`FACT_SCHEMA`, empty if there are none) and the account of every resource. Nothing
+        that a resource holds makes this raise: what cannot be read is counted as rejected.
+    """
+    report = ImportReport()
+    account = Account(report)
+    intake = Intake(book, account, today=today)
+    document = Document("request", 0, list(resources))
+    intake.open(document)
+    readers = _readers(intake)
+    for resource, full_url in document.resources:
+        _take(intake, readers, resource, full_url)
+    report.records = intake.row
+    account.close(len(intake.rows))
+    return (_frame(intake.rows, source_id) if intake.rows else empty_facts()), report
+
+
 @dataclass(frozen=True, slots=True)
 class _Settings:
     today: date
@@ -126,10 +165,10 @@ class FhirReading:
         for document in read_documents(self._path, limits=self._settings.limits, skipped=skipped):
             intake.open(document)
             for resource, full_url in document.resources:
-                self._take(intake, readers, resource, full_url)
+                _take(intake, readers, resource, full_url)
                 if len(intake.rows) >= BATCH:
                     facts += len(intake.rows)
-                    yield self._frame(intake.rows)
+                    yield _frame(intake.rows, self.source.source_id)
                     intake.rows = []
         for name in skipped:
             account.find(finding.NOT_FHIR_MEMBER, name, detail=name)
@@ -140,64 +179,11 @@ class FhirReading:
                 "holds no FHIR resource", where=self._path.name, remedy="export it again"
             )
         if intake.rows:
-            yield self._frame(intake.rows)
+            yield _frame(intake.rows, self.source.source_id)
 
     def rejected(self) -> pl.DataFrame:
         """The rejected resources: row, file, resource_type, reference, resource (JSON), reason."""
         return self._account.rejected()
-
-    def _take(
-        self, intake: Intake, readers: Mapping[str, Reader], resource: Resource, full_url: str
-    ) -> None:
-        """Read one resource and account for it."""
-        intake.row += 1
-        kind = resource.get("resourceType")
-        if not isinstance(kind, str) or not kind:
-            kind = NO_TYPE if resource else NO_RESOURCE
-        identity = resource.get("id")
-        named = isinstance(identity, str) and identity
-        intake.reference = clip(f"{kind}/{identity}" if named else full_url, 200)
-        reader = readers.get(kind)
-        if reader is None and kind != "Patient":
-            outcome = IGNORED if kind in IGNORED_TYPES else NOT_READ
-            intake.account.count(kind[:64], outcome)
-            return
-        mark = len(intake.rows)
-        try:
-            outcome = (
-                reader(intake, resource) if reader else read_patient(intake, resource, full_url)
-            )
-        except NotTakenError as error:
-            outcome = error.outcome
-            if error.code:
-                intake.find(error.code, error.value, error.detail)
-        except _FAULTS as error:
-            outcome = f"{REJECTED}malformed"
-            intake.find(finding.MALFORMED, detail=f"{kind}: {type(error).__name__}")
-        if outcome.startswith(REJECTED):
-            del intake.rows[mark:]
-            intake.account.reject(
-                resource,
-                outcome,
-                row=intake.row,
-                where=intake.document.where,
-                reference=intake.reference,
-            )
-        else:
-            intake.account.persons.update(row[0] for row in intake.rows[mark:])
-        intake.account.count(kind, outcome)
-
-    def _frame(self, rows: list[FactRow]) -> pl.DataFrame:
-        columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
-        source = pl.repeat(self.source.source_id, len(rows), dtype=pl.String, eager=True)
-        return pl.DataFrame(
-            [
-                source.alias(name)
-                if name == "source"
-                else pl.Series(name, columns[name], dtype=dtype)
-                for name, dtype in FACT_SCHEMA.items()
-            ]
-        )
 
     def _look_elsewhere(self) -> dict[str, tuple[Resource, str]]:
         """Everything in the file that other resources refer to; slim, by `fullUrl` and `Type/id`.
@@ -210,6 +196,55 @@ class FhirReading:
             for reference, (resource, full_url) in document.index.items():
                 found[reference] = slim.setdefault(id(resource), _slim(resource)), full_url
         return found
+
+
+def _take(intake: Intake, readers: Mapping[str, Reader], resource: Resource, full_url: str) -> None:
+    """Read one resource and account for it."""
+    intake.row += 1
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or not kind:
+        kind = NO_TYPE if resource else NO_RESOURCE
+    identity = resource.get("id")
+    named = isinstance(identity, str) and identity
+    intake.reference = clip(f"{kind}/{identity}" if named else full_url, 200)
+    reader = readers.get(kind)
+    if reader is None and kind != "Patient":
+        outcome = IGNORED if kind in IGNORED_TYPES else NOT_READ
+        intake.account.count(kind[:64], outcome)
+        return
+    mark = len(intake.rows)
+    try:
+        outcome = reader(intake, resource) if reader else read_patient(intake, resource, full_url)
+    except NotTakenError as error:
+        outcome = error.outcome
+        if error.code:
+            intake.find(error.code, error.value, error.detail)
+    except _FAULTS as error:
+        outcome = f"{REJECTED}malformed"
+        intake.find(finding.MALFORMED, detail=f"{kind}: {type(error).__name__}")
+    if outcome.startswith(REJECTED):
+        del intake.rows[mark:]
+        intake.account.reject(
+            resource,
+            outcome,
+            row=intake.row,
+            where=intake.document.where,
+            reference=intake.reference,
+        )
+    else:
+        intake.account.persons.update(row[0] for row in intake.rows[mark:])
+    intake.account.count(kind, outcome)
+
+
+def _frame(rows: list[FactRow], source_id: str) -> pl.DataFrame:
+    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+    source = pl.repeat(source_id, len(rows), dtype=pl.String, eager=True)
+    return pl.DataFrame(
+        [
+            source.alias(name) if name == "source" else pl.Series(name, columns[name], dtype=dtype)
+            for name, dtype in FACT_SCHEMA.items()
+        ]
+    )
 
 
 def _readers(intake: Intake) -> dict[str, Reader]:
