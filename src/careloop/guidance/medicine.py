@@ -35,6 +35,8 @@ class Medicine:
     interval_days: int | None
     current: str
     """The boolean variable that says the person takes it now."""
+    treated: str = ""
+    """The boolean variable that says some medicine of this table is taken, named or not."""
     stops: tuple[NamedClause, ...] = ()
     cautions: tuple[NamedClause, ...] = ()
     checks: tuple[NamedClause, ...] = ()
@@ -60,7 +62,7 @@ class Medicine:
         )
 
     def columns(self) -> list[pl.Expr]:
-        """`<key>_status`, `<key>_stops` (hard stops that hold), `<key>_unknown` (that are unknown)."""
+        """`<key>_status`, `<key>_stops` (hard stops that hold), `<key>_unknown` (unknown ones)."""
         words = [stop.key for stop in self.stops]
         held = listed([stop.holds for stop in self.stops], words)
         unknown = listed([stop.holds.is_null() for stop in self.stops], words)

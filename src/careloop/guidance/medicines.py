@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -102,7 +103,10 @@ def read_medicines(
         for name, table in groups.items():
             known_settings(table, _SHARED, f"{where} [group.{name}]")
         medicines = tuple(
-            _medicine(table, groups, jurisdiction, where) for table in content["medicine"]
+            replace(
+                _medicine(table, groups, jurisdiction, where), treated=content.get("treated", "")
+            )
+            for table in content["medicine"]
         )
     except (KeyError, TypeError) as error:
         raise ConfigError(

@@ -136,9 +136,7 @@ def decision(content: Mapping[str, Any], key: str, *, where: str) -> Decision:
     try:
         outcomes = tuple(_outcome(table) for table in content["outcome"])
     except (KeyError, TypeError) as error:
-        raise ConfigError(
-            str(error), where=where, remedy="see careloop.risk.decision"
-        ) from error
+        raise ConfigError(str(error), where=where, remedy="see careloop.risk.decision") from error
     keys = [clause.key for outcome in outcomes for clause in outcome.clauses]
     for clause_key in {each for each in keys if keys.count(each) > 1}:
         raise ConfigError(f"clause {clause_key!r} stands twice", where=where, remedy="rename")

@@ -14,7 +14,7 @@ import pytest
 from careloop.dictionary.catalogue import load
 from careloop.dictionary.condition import names_in
 from careloop.guidance.advice import advice_columns, advice_reads
-from careloop.guidance.choice import TREATED, choice_columns
+from careloop.guidance.choice import choice_columns
 from careloop.guidance.flag import read_flags
 from careloop.guidance.interaction import read_interactions
 from careloop.guidance.medicines import read_medicines
@@ -54,7 +54,7 @@ class Tables:
         names = [name for clause in (*self.clauses, *self.flags) for name in names_in(clause.sql)]
         names += [name for each in self.interactions for name in names_in(each.sql)]
         names += [medicine.current for medicine in self.medicines]
-        names += [TREATED, *advice_reads(self.timers)]
+        names += ["osteoporosis_treatment_current", *advice_reads(self.timers)]
         names += [
             name for each in guidance_stage.guidance_columns() for name in each.meta.root_names()
         ]

@@ -83,9 +83,7 @@ def treatment_response(
 def proposals(facts: pl.DataFrame, as_of: date) -> dict[str, list[PlanItem]]:
     """What the response to treatment proposes, by person."""
     judged = treatment_response(facts, as_of)
-    return {
-        row["person_id"]: response_items(row, rules()) for row in judged.iter_rows(named=True)
-    }
+    return {row["person_id"]: response_items(row, rules()) for row in judged.iter_rows(named=True)}
 
 
 def response_numbers(
