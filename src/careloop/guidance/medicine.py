@@ -35,8 +35,6 @@ class Medicine:
     interval_days: int | None
     current: str
     """The boolean variable that says the person takes it now."""
-    treated: str = ""
-    """The boolean variable that says some medicine of this table is taken, named or not."""
     stops: tuple[NamedClause, ...] = ()
     cautions: tuple[NamedClause, ...] = ()
     checks: tuple[NamedClause, ...] = ()
@@ -46,6 +44,8 @@ class Medicine:
     mark: str = "B"
     proposed: bool = True
     """False: in the table for interactions and history only (strontium)."""
+    treated: str = ""
+    """The boolean variable that says some medicine of this table is taken, named or not."""
 
     @property
     def unconfirmed(self) -> bool:
