@@ -173,7 +173,11 @@ def plan(
     compare: Annotated[
         bool, typer.Option("--compare", help="with --person: what every guideline says")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="folder for pages and plans")] = None,
+    since: Annotated[
+        Optional[datetime],  # noqa: UP045
+        typer.Option(formats=["%Y-%m-%d"], help="with --person: what changed since this date"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for pages, plans and FHIR")] = None,
     programme: Annotated[str, typer.Option(help="disease programme")] = "osteoporosis",
     lang: Language = "zh",
 ) -> None:
@@ -191,7 +195,14 @@ def plan(
     if person is None:
         plan_everybody(question, out or Path("out"), guideline=guideline)
     else:
-        plan_person(question, person, guideline=guideline, compare=compare, out=out)
+        plan_person(
+            question,
+            person,
+            guideline=guideline,
+            compare=compare,
+            out=out,
+            since=_date(since),
+        )
 
 
 @app.command()

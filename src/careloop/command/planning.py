@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,14 +14,17 @@ from rich.console import Console
 
 from careloop import __version__
 from careloop.command.assessing import Question
+from careloop.command.difference import print_plan_changes
 from careloop.command.opening import open_facts
 from careloop.command.plan import print_plan
 from careloop.command.progress import steps
 from careloop.dictionary.catalogue import load
 from careloop.error import InputError
+from careloop.guidance.change import plan_changes
 from careloop.guidance.comparison import compare_guidelines
 from careloop.guidance.plan import Plan
 from careloop.guidance.serial import to_json
+from careloop.programmes.exchange import fhir_plan
 from careloop.programmes.plan_page import doctor_html, patient_html
 from careloop.programmes.plan_view import PlanWords
 from careloop.programmes.planning import Planned, guidance_of, planned, plans
@@ -29,9 +33,17 @@ from careloop.records.snapshot import snapshot
 
 
 def plan_person(
-    question: Question, person_id: str, *, guideline: str, compare: bool, out: Path | None
+    question: Question,
+    person_id: str,
+    *,
+    guideline: str,
+    compare: bool,
+    out: Path | None,
+    since: date | None = None,
 ) -> Planned:
-    """Print one person's plan; with `out`, also write the patient's and the doctor's page.
+    """Print one person's plan; with `out`, also write pages, JSON and FHIR.
+
+    With `since`, the plan of that date is made from what was known then, and the changes printed.
 
     Raises
     ------
@@ -58,14 +70,24 @@ def plan_person(
     print_plan(
         words.view(one.plan, one.row), language=language, comparison=answers if compare else ()
     )
+    if since is not None:
+        then = snapshot(own, since, load())
+        earlier = planned(
+            then, disease, guideline, person_ids=[person_id], facts=own, language=language
+        )
+        if earlier:
+            changes = plan_changes(earlier[0].plan, one.plan)
+            print_plan_changes(changes, since=since, language=language)
     if out is not None:
         name = quote(person_id, safe="")
+        exchange = fhir_plan(one.plan, one.row, disease, load(), language=language)
         pages = {
             f"{name}-patient.html": patient_html(one.plan, words, one.row, note=question.note),
             f"{name}-doctor.html": doctor_html(
                 one.plan, words, one.row, note=question.note, comparison=answers
             ),
             f"{name}.json": to_json(one.plan) + "\n",
+            f"{name}.fhir.json": orjson.dumps(exchange, option=orjson.OPT_INDENT_2).decode() + "\n",
         }
         _tell([_write(out, file, text) for file, text in pages.items()])
     return one
