@@ -179,7 +179,10 @@ def _medicine_card(
     drugs = [item for item in items if item.kind == "medicine"]
     head = answer.say(f"风险分层：{risk}", f"Risk class: {risk}")
     if drugs:
-        names = answer.say("、", ", ").join(_drug_name(item, answer) for item in drugs[:3])
+        first = answer.say("（先核实）", " (check first)")
+        names = answer.say("、", ", ").join(
+            _drug_name(item, answer) + (first if item.after_checking else "") for item in drugs[:3]
+        )
         head += answer.say(f"；建议：{names}", f"; proposed: {names}")
     lines = [f"**{head}**", *_risk_reasons(found, answer), ""]
     for item in items:
