@@ -63,7 +63,7 @@ def plan_person(
             where=question.where,
             remedy="ids stand in the column person_id of assessments.csv, as the source has them",
         )
-    guidance = guidance_of(disease)
+    guidance = guidance_of(disease).by(guideline)
     words = PlanWords(guidance, disease, load(), language=language)
     one = found[0]
     answers = [words.answer(each) for each in compare_guidelines(one.row, guidance)]

@@ -45,6 +45,16 @@ class Guidance:
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a column that is computed, the variables to ask a person for where it is unknown."""
 
+    following: Callable[[str], Guidance] | None = None
+    """The same guidance with advice, monitoring and timers by another guideline's classes."""
+
+    def by(self, key: str) -> Guidance:
+        """Guidance as it is when a guideline is followed ("" for the default)."""
+        chosen = self.guideline(key).key
+        if self.following is None or chosen == self.default.key:
+            return self
+        return self.following(chosen)
+
     @property
     def default(self) -> Guideline:
         """The guideline used where a site chose none."""

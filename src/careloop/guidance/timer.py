@@ -23,16 +23,20 @@ _DETAILS = {"of", "follow_on", "finished", "pause"}
 
 
 def read_timers(
-    file: Traversable, dictionary: Dictionary, medicines: Sequence[Medicine]
+    file: Traversable,
+    dictionary: Dictionary,
+    medicines: Sequence[Medicine],
+    *,
+    columns: Mapping[str, str] | None = None,
 ) -> tuple[AdviceRule, ...]:
-    """Read the timers of a programme.
+    """Read the timers of a programme (`columns` as in `read_advice`).
 
     Raises
     ------
     ConfigError
         Naming file, rule and fault: as `read_advice`, and a medicine or group that is not there.
     """
-    rules = read_advice(file, dictionary)
+    rules = read_advice(file, dictionary, columns=columns)
     known = {medicine.key for medicine in medicines} | {*GROUPS}
     for rule in rules:
         where = f"{file.name} [{rule.key}]"

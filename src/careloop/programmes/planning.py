@@ -76,12 +76,12 @@ def planned(
     language: str = "zh",
 ) -> list[Planned]:
     """As `plans`, each with its row."""
-    guidance = guidance_of(programme)
+    guidance = guidance_of(programme).by(guideline)
     key = guidance.guideline(guideline).key
     if person_ids is not None:
         frame = snapshot.frame.filter(pl.col("person_id").is_in(list(person_ids)))
         snapshot = Snapshot(frame, snapshot.as_of, snapshot.dictionary)
-    table = guided_frame(snapshot, programme, language=language)
+    table = guided_frame(snapshot, programme, guideline, language=language)
     also: Mapping[str, Sequence[PlanItem]] = {}
     if facts is not None and programme.proposals is not None:
         also = programme.proposals(facts, snapshot.as_of)
@@ -104,9 +104,11 @@ def planned(
     return [made[each] for each in dict.fromkeys(person_ids) if each in made]
 
 
-def guided_frame(snapshot: Snapshot, programme: Programme, *, language: str = "zh") -> pl.DataFrame:
-    """Everybody's row with all that composing a plan looks at."""
-    guidance = guidance_of(programme)
+def guided_frame(
+    snapshot: Snapshot, programme: Programme, guideline: str = "", *, language: str = "zh"
+) -> pl.DataFrame:
+    """Everybody's row with all that composing a plan by a guideline looks at."""
+    guidance = guidance_of(programme).by(guideline)
     of_guidance = (*guidance_reads(guidance), *plan_reads(guidance))
     wanted = [*reads(programme), *(name for name in of_guidance if _is_fact(name, snapshot))]
     frame = snapshot.with_columns_for(wanted).frame

@@ -50,28 +50,35 @@ ASKS: dict[str, tuple[str, ...]] = {
 
 
 @cache
-def guidance() -> Guidance:
-    """Read guidelines, medicines and advice (read once, then kept)."""
+def guidance(followed: str = _DEFAULT) -> Guidance:
+    """Read guidelines, medicines and advice (read once, then kept).
+
+    Advice, monitoring and timers go by the risk class and treatment of the guideline followed.
+    """
+    columns = {name: f"{followed}_{name}" for name in ("risk_class", "treatment")}
     medicines = read_medicines(_FOLDER / "medicine.toml", load())
     return Guidance(
         programme="osteoporosis",
         guidelines=read_guidelines(_FOLDER / "guidelines", first=_DEFAULT),
         medicines=medicines,
         interactions=read_interactions(_FOLDER / "interaction.toml", load(), medicines),
-        timers=read_timers(_FOLDER / "timer.toml", load(), medicines),
+        timers=read_timers(
+            _FOLDER / "timer.toml", load(), medicines, columns={"risk_class": columns["risk_class"]}
+        ),
         stage=stage,
         flags=read_flags(_FOLDER / "flag.toml"),
-        advice=_part("advice.toml"),
-        monitoring=_part("monitoring.toml"),
+        advice=_part("advice.toml", columns),
+        monitoring=_part("monitoring.toml", columns),
         precedence=read_precedence(_FOLDER / "precedence.toml"),
         targets=read_targets(_FOLDER / "target.toml", load()),
         asks=ASKS,
+        following=guidance,
     )
 
 
-def _part(name: str) -> tuple[AdviceRule, ...]:
+def _part(name: str, columns: dict[str, str]) -> tuple[AdviceRule, ...]:
     file = _FOLDER / name
-    return read_advice(file, load()) if file.is_file() else ()
+    return read_advice(file, load(), columns=columns) if file.is_file() else ()
 
 
 def stage() -> Sequence[pl.Expr]:
