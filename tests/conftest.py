@@ -26,6 +26,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-slow", action="store_true", help="run the tests marked `slow` too")
+    parser.addoption(
+        "--write-docs", action="store_true", help="write the pages and pictures that tests make"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -71,6 +74,20 @@ def data_dir() -> Path:
 def repository() -> Path:
     """The root of the repository."""
     return REPOSITORY
+
+
+@pytest.fixture
+def written_page(repository: Path, pytestconfig: pytest.Config) -> Callable[[str, list[str]], None]:
+    """Check that a page of `docs/` says what a test found, or write it with --write-docs."""
+
+    def check(name: str, lines: list[str]) -> None:
+        page, text = repository / "docs" / name, "\n".join(lines) + "\n"
+        if pytestconfig.getoption("--write-docs"):
+            page.write_text(text, encoding="utf-8")
+        assert page.exists(), "run this test with --write-docs"
+        assert page.read_text(encoding="utf-8") == text, "run this test with --write-docs"
+
+    return check
 
 
 # --- no network beyond loopback

@@ -1,0 +1,1 @@
+"""An image in, measurements out: reading, quality, pre-processing, geometry, texture."""

@@ -1,0 +1,1 @@
+"""Texture matrices of discretised images: how often what stands beside what."""
