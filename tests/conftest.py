@@ -7,7 +7,7 @@ import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import pytest
 from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+os.environ.setdefault("CARELOOP_SECRET_KEY", "only-for-tests")
+os.environ["CARELOOP_DATABASE_URL"] = "sqlite:///var/never-used-by-tests.sqlite3"
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -88,6 +91,13 @@ def written_page(repository: Path, pytestconfig: pytest.Config) -> Callable[[str
         assert page.read_text(encoding="utf-8") == text, "run this test with --write-docs"
 
     return check
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _databases_open(django_db_blocker: Any) -> Iterator[None]:
+    """Let tests open databases of their own; the site's are those of pytest-django's `db`."""
+    with django_db_blocker.unblock():
+        yield
 
 
 # --- no network beyond loopback

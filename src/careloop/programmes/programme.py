@@ -16,6 +16,7 @@ from typing import Literal
 
 import polars as pl
 
+from careloop.care.worklist import Worklists
 from careloop.dictionary.catalogue import PROGRAMMES
 from careloop.dictionary.variable import Text
 from careloop.error import ConfigError
@@ -93,6 +94,8 @@ class Programme:
     """Guidelines, medicines and advice, read when first asked for."""
     proposals: Callable[[pl.DataFrame, date], Mapping[str, Sequence[PlanItem]]] | None = None
     """From facts, what the course of a treatment proposes as of a date, by person."""
+    worklists: Callable[[], Worklists] | None = None
+    """Whom to call, examine or decide on, read when first asked for."""
     caution: Text = field(default_factory=lambda: Text("", ""))
 
 

@@ -7,6 +7,8 @@ CARELOOP_VAR             folder for what the site keeps beside its database; def
 CARELOOP_SECRET_KEY      signs sessions; default: made once and kept in CARELOOP_VAR/secret_key
 CARELOOP_DEBUG           1 while developing, never on a site with patients; default: 0
 CARELOOP_ALLOWED_HOSTS   names the site answers to, separated by commas; default: localhost
+CARELOOP_HTTPS           1 behind a proxy that speaks HTTPS: cookies are then sent over it only
+CARELOOP_TWO_FACTOR      1: staff must log in with a second factor; 0 (default): they may
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ SETTINGS = "careloop.web.settings"
 _SQLITE_INIT = ";".join(
     (
         "PRAGMA journal_mode = WAL",  # readers go on while an import writes
-        "PRAGMA synchronous = NORMAL",  # with WAL: safe from corruption, one sync a checkpoint
+        "PRAGMA synchronous = FULL",  # what was acknowledged outlives a power cut
         "PRAGMA cache_size = -65536",  # KiB
         "PRAGMA temp_store = MEMORY",
     )
@@ -40,6 +42,8 @@ class Configuration:
     secret_key: str = ""
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    https: bool = False
+    two_factor: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -49,16 +53,22 @@ class Configuration:
             return environment.get(f"CARELOOP_{name}", "").strip() or default
 
         usual = cls()
-        debug = told("DEBUG", "0").lower()
-        if debug not in ("0", "1", "false", "true"):
-            raise ConfigError(f"CARELOOP_DEBUG is {debug!r}", remedy="write 0 or 1")
+
+        def switch(name: str) -> bool:
+            value = told(name, "0").lower()
+            if value not in ("0", "1", "false", "true"):
+                raise ConfigError(f"CARELOOP_{name} is {value!r}", remedy="write 0 or 1")
+            return value in ("1", "true")
+
         hosts = told("ALLOWED_HOSTS", ",".join(usual.allowed_hosts))
         return cls(
             database_url=told("DATABASE_URL", usual.database_url),
             var=Path(told("VAR", str(usual.var))),
             secret_key=told("SECRET_KEY", ""),
-            debug=debug in ("1", "true"),
+            debug=switch("DEBUG"),
             allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
+            https=switch("HTTPS"),
+            two_factor=switch("TWO_FACTOR"),
         )
 
     def kept_secret_key(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from careloop.care.worklist import Worklists, read_worklists
 from careloop.dictionary.catalogue import load
 from careloop.dictionary.variable import Text
 from careloop.programmes.osteoporosis import dxa, shown
@@ -16,6 +17,12 @@ from careloop.risk.decision import read_decision
 from careloop.risk.instruments.reading import read_instruments
 
 _FOLDER = files("careloop.programmes.osteoporosis")
+
+
+@cache
+def worklists() -> Worklists:
+    """The day's lists."""
+    return read_worklists(_FOLDER / "care" / "worklist.toml")
 
 
 @cache
@@ -85,6 +92,7 @@ def assemble(*, experimental: bool = False) -> Programme:
         changes=bmd_changes,
         guidance=guidance,
         proposals=proposals,
+        worklists=worklists,
         caution=Text(
             "本报告供有资质的医务人员参考，也可用于科研；不是诊断。",
             "Decision support for qualified clinicians and a research tool; not a diagnosis.",

@@ -8,6 +8,9 @@ from django.db import models
 
 from careloop.error import CareloopError
 from careloop.web.registry.clock import WallClockField
+from careloop.web.registry.resident import Resident
+
+__all__ = ["Fact", "FactStandsError", "Person", "Resident", "Source", "StandingFacts"]
 
 
 class FactStandsError(CareloopError):

@@ -17,7 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from polars.io.plugins import register_io_source
 
 from careloop.error import CareloopError, InputError
-from careloop.records.fact import FACT_SCHEMA
+from careloop.records.fact import FACT_SCHEMA, empty_facts
 from careloop.records.reading import Reading, Source
 from careloop.records.store import Added, checked
 from careloop.web.configuration import SETTINGS, database
@@ -148,6 +148,12 @@ class DatabaseStore:
                 yield frame if predicate is None else frame.filter(predicate)
 
         return register_io_source(scan, schema=FACT_SCHEMA)
+
+    def facts_of(self, person_id: str) -> pl.DataFrame:
+        """One person's facts on this thread's own connection: a transaction sees what it added."""
+        names, connection = list(FACT_SCHEMA), connections[self.alias]
+        frames = list(_driver(connection).read(connection, names, Wanted(person_id=person_id)))
+        return pl.concat(frames) if frames else empty_facts()
 
     def _read(self, names: Sequence[str], wanted: Wanted) -> Iterator[pl.DataFrame]:
         # Polars reads in threads of its own, where Django's connections must not go.

@@ -1,0 +1,1 @@
+"""A plan in; the day's lists, dated tasks and their outcome out."""

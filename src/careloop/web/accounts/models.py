@@ -1,0 +1,120 @@
+"""Organisations as a tree, and the people who log in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+from careloop.web.accounts.role import ROLE_NAMES, Action, may
+
+BREAK_GLASS_FOR = timedelta(hours=1)
+
+
+class Organisation(models.Model):
+    """A place of work. `path` is the way down the tree (`0001.0004.`): a subtree is a prefix."""
+
+    KINDS = (
+        ("bureau", "卫生健康局"),
+        ("hospital", "医院"),
+        ("centre", "社区卫生服务中心"),
+        ("clinic", "村卫生室"),
+    )
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=16, choices=KINDS)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+    path = models.CharField(max_length=120, unique=True, editable=False)
+
+    class Meta:
+        """In the order of the tree."""
+
+        ordering = ("path",)
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Keep `path` right: a new place takes the next number below its parent."""
+        if not self.path:
+            siblings = Organisation.objects.filter(parent=self.parent).order_by("-path")
+            last = siblings.values_list("path", flat=True).first()
+            number = int(last.rstrip(".").rpartition(".")[2]) + 1 if last else 1
+            self.path = f"{self.parent.path if self.parent else ''}{number:04d}."
+        super().save(*args, **options)
+
+    def subtree(self) -> models.QuerySet[Organisation]:
+        """The place itself and all below it."""
+        return Organisation.objects.filter(path__startswith=self.path)
+
+
+class Users(BaseUserManager):
+    """Finds and makes users; the name is compared without regard to case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user of this login name."""
+        found: User = self.get(username=(username or "").lower())
+        return found
+
+    def create_user(self, username: str, password: str, **fields: Any) -> User:
+        """Make a user with a hashed password."""
+        user: User = self.model(username=username.lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """Somebody who logs in: one role at one place. A patient's account leads to one resident."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    username = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=60)
+    role = models.CharField(
+        max_length=16, choices=[(key, name.zh) for key, name in ROLE_NAMES.items()]
+    )
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="users")
+    resident = models.OneToOneField(
+        "registry.Resident", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    language = models.CharField(
+        max_length=2, default="zh", choices=(("zh", "中文"), ("en", "English"))
+    )
+    is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)
+    totp_secret = models.CharField(max_length=64, blank=True)
+    totp_last_step = models.BigIntegerField(default=0)
+    failed_logins = models.PositiveIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True)
+
+    USERNAME_FIELD = "username"
+    objects = Users()
+
+    def __str__(self) -> str:
+        return str(self.username)
+
+    def may(self, action: Action) -> bool:
+        """Whether the role allows this anywhere at all."""
+        return bool(self.is_active) and may(self.role, action)
+
+
+class BreakGlass(models.Model):
+    """Emergency access to one person outside one's region: reason given, time limited, audited."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    resident = models.ForeignKey("registry.Resident", models.PROTECT, related_name="+")
+    reason = models.TextField()
+    granted_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField()
+
+    class Meta:
+        """Asked for at every opening of somebody outside one's region."""
+
+        indexes = (models.Index(fields=("user", "resident", "until"), name="break_glass_open"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} → {self.resident_id}"

@@ -1,0 +1,1 @@
+"""Who did what to whose data, when: append-only and chained by hashes."""

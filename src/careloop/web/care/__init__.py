@@ -1,0 +1,1 @@
+"""The working day: lists, visits, calls, referrals, decisions on plans."""

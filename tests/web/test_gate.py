@@ -1,0 +1,206 @@
+"""The one gate: who reaches whom, what is written down, and that nobody goes round it."""
+
+from __future__ import annotations
+
+import ast
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.utils import timezone
+
+from careloop.web.accounts.guard import PersonData, UngatedError
+from careloop.web.accounts.models import BreakGlass
+from careloop.web.accounts.role import ROLES
+from careloop.web.audit.models import Concerned, Entry
+from careloop.web.care.models import Standing, Visit
+from careloop.web.registry.resident import Resident
+
+from . import factory
+
+WEB = Path(__file__).resolve().parents[2] / "src" / "careloop" / "web"
+MAY_GO_ROUND = {
+    "accounts/gate.py": "is the gate",
+    "accounts/guard.py": "declares what it is the gate to",
+    "care/standing.py": "computes what lists show, for everybody at once after an import",
+    "care/recording.py": "keeps each version of a visit that the gate has opened",
+    "registry/registration.py": "brings residents in step with imported facts",
+}
+"""Modules that may name `gated`, each with the reason."""
+RAW_SQL = {
+    "registry/sqlite.py": "moves facts in bulk for the store",
+    "registry/postgresql.py": "moves facts in bulk for the store",
+    "audit/chain.py": "takes the lock of the chain",
+}
+
+
+@pytest.fixture
+def tree(db):
+    return factory.Tree()
+
+
+# --- who reaches whom
+
+
+@pytest.mark.parametrize("role", ["doctor", "nurse", "village_doctor"])
+def test_reach_follows_the_tree_downwards(tree, role):
+    here, below = factory.resident(tree.centre), factory.resident(tree.clinic)
+    above, beside = factory.resident(tree.hospital), factory.resident(tree.other_centre)
+    gate = factory.gate(role, tree.centre)
+    assert {*gate.residents()} == {here, below}
+    assert gate.open(below.public_id) == below
+    for far in (above, beside):
+        with pytest.raises(Http404):
+            gate.open(far.public_id)
+
+
+@pytest.mark.parametrize("role", ["manager", "researcher"])
+def test_managers_and_researchers_see_no_person(tree, role):
+    known = factory.resident(tree.centre)
+    gate = factory.gate(role, tree.bureau)
+    with pytest.raises(PermissionDenied):
+        gate.residents()
+    with pytest.raises(PermissionDenied):
+        gate.open(known.public_id)
+
+
+def test_a_patient_reaches_only_their_own_record(tree):
+    own, other = factory.resident(tree.centre), factory.resident(tree.centre)
+    gate = factory.Gate(factory.user("patient", resident=own))
+    assert gate.open(own.public_id, "own.read") == own
+    with pytest.raises(Http404):
+        gate.open(other.public_id, "own.read")
+    with pytest.raises(PermissionDenied):
+        gate.open(own.public_id, "person.read")
+    assert list(gate.residents()) == [own]
+
+
+def test_unknown_and_out_of_reach_are_told_the_same(tree):
+    gate = factory.gate("nurse", tree.clinic)
+    with pytest.raises(Http404) as unknown:
+        gate.open(uuid4())
+    with pytest.raises(Http404) as far:
+        gate.open(factory.resident(tree.other_clinic).public_id)
+    assert str(unknown.value) == str(far.value)
+
+
+def test_rows_of_every_table_are_held_back_by_place(tree):
+    near, far = factory.resident(tree.clinic), factory.resident(tree.other_centre)
+    for resident in (near, far):
+        Standing.gated.create(
+            resident=resident,
+            organisation=resident.organisation,
+            programme="osteoporosis",
+            as_of=timezone.localdate(),
+        )
+    rows = factory.gate("nurse", tree.centre).rows(Standing)
+    assert [row.resident for row in rows] == [near]
+
+
+# --- breaking the glass
+
+
+def test_break_glass_opens_one_person_for_an_hour(tree):
+    far, other = factory.resident(tree.other_centre), factory.resident(tree.other_centre)
+    gate = factory.gate("doctor", tree.centre)
+    gate.break_glass(far.public_id, "急诊")
+    assert gate.open(far.public_id) == far
+    with pytest.raises(Http404):
+        gate.open(other.public_id)
+    entry = Entry.objects.get(action="break_glass")
+    assert entry.detail == {"reason": "急诊"}
+    BreakGlass.objects.update(until=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Http404):
+        gate.open(far.public_id)
+
+
+def test_a_village_doctor_cannot_break_the_glass(tree):
+    with pytest.raises(PermissionDenied):
+        factory.gate("village_doctor", tree.clinic).break_glass(uuid4(), "急诊")
+
+
+# --- what is written down
+
+
+def test_every_opening_is_written_down(tree):
+    known = factory.resident(tree.centre)
+    gate = factory.gate("nurse", tree.centre)
+    gate.open(known.public_id)
+    gate.listed([known], page="worklist")
+    assert list(Entry.objects.values_list("action", flat=True)) == ["read", "list"]
+    assert Concerned.objects.filter(resident_public_id=known.public_id).count() == 2
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tree):
+    known = factory.resident(tree.centre)
+    gate = factory.gate("nurse", tree.centre)
+    with pytest.raises(ZeroDivisionError), gate.writing(known, "visit.write"):
+        Standing.gated.create(
+            resident=known,
+            organisation=tree.centre,
+            programme="osteoporosis",
+            as_of=timezone.localdate(),
+        )
+        raise ZeroDivisionError
+    assert not Standing.gated.exists()
+    assert not Entry.objects.exists()
+
+
+# --- nobody goes round it
+
+
+def test_tables_with_persons_data_refuse_plain_queries(db):
+    guarded = [model for model in apps.get_models() if issubclass(model, PersonData)]
+    assert Resident in guarded
+    assert Visit in guarded
+    for model in guarded:
+        with pytest.raises(UngatedError):
+            model.objects.all()
+
+
+def test_every_table_that_points_to_a_resident_is_guarded(db):
+    pointing = {
+        model.__name__
+        for model in apps.get_models()
+        for field in model._meta.get_fields()
+        if field.many_to_one and field.related_model is Resident
+    }
+    guarded = {m.__name__ for m in apps.get_models() if issubclass(m, PersonData)}
+    assert pointing - guarded == {"BreakGlass"}
+
+
+def _faults(text: str) -> list[str]:
+    """Ways round the gate in the text of a module."""
+    names = {"gated", "_base_manager", "_default_manager", "raw", "extra", "cursor", "execute"}
+    return [
+        f"line {node.lineno}: .{node.attr}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and node.attr in names
+    ]
+
+
+def test_no_other_module_goes_round_the_gate():
+    found = {}
+    for file in WEB.rglob("*.py"):
+        name = file.relative_to(WEB).as_posix()
+        if "migrations/" in name or name in MAY_GO_ROUND | RAW_SQL:
+            continue
+        if faults := _faults(file.read_text(encoding="utf-8")):
+            found[name] = faults
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Resident.gated.all()", "Visit._base_manager.all()", "connection.cursor()", "M.objects.raw('x')"],
+)
+def test_a_way_round_is_found(text):
+    assert _faults(text)
+
+
+def test_every_role_has_a_name(db):
+    assert len({*ROLES}) == 6
