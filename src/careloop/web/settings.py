@@ -24,6 +24,9 @@ INSTALLED_APPS = [
     "careloop.web.audit",
     "careloop.web.registry",
     "careloop.web.care",
+    "careloop.web.imaging",
+    "careloop.web.report",
+    "careloop.web.portal",
     "careloop.web.site",
 ]
 MIDDLEWARE = [

@@ -4,4 +4,13 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("careloop.web.site.urls")),
+    path("", include("careloop.web.accounts.urls")),
+    path("", include("careloop.web.registry.urls")),
+    path("", include("careloop.web.care.person.urls")),
+    path("", include("careloop.web.care.worklist.urls")),
+    path("", include("careloop.web.care.visit.urls")),
+    path("", include("careloop.web.imaging.urls")),
+    path("", include("careloop.web.report.urls")),
+    path("", include("careloop.web.audit.urls")),
+    path("", include("careloop.web.portal.urls")),
 ]

@@ -7,8 +7,19 @@ from typing import Any
 from django.http import HttpRequest
 
 from careloop.web.accounts.role import Action
+from careloop.web.site.language import gettext_lazy as _
 
-WAYS: tuple[tuple[Action, str, Any], ...] = ()
+WAYS: tuple[tuple[Action, str, Any], ...] = (
+    ("worklist.read", "site:home", _("Today")),
+    ("person.find", "registry:find", _("Find")),
+    ("person.register", "registry:register", _("Register")),
+    ("worklist.read", "worklist:referrals", _("Referrals")),
+    ("report.read", "report:batch", _("Print")),
+    ("aggregate.read", "worklist:numbers", _("Numbers")),
+    ("user.manage", "accounts:users", _("Users")),
+    ("audit.read", "audit:entries", _("Audit")),
+    ("own.read", "portal:home", _("My record")),
+)
 """(action, name of the address, words), in the order of the day's work."""
 
 

@@ -1,0 +1,1 @@
+"""Visits: questions of the programme asked, answers kept as facts."""

@@ -1,0 +1,1 @@
+"""Worklists, calls and referrals: whom to turn to today."""

@@ -1,0 +1,1 @@
+"""Bone density entered by hand or read from a photographed report."""

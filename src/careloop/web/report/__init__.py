@@ -1,0 +1,1 @@
+"""Pages to hand over: HTML and PDF."""
