@@ -8,6 +8,7 @@ careloop assess       instruments, diagnosis, next step and report for everybody
 careloop plan         a plan by a guideline for one person, or for everybody
 careloop hooks        serve CDS Hooks on this machine, for trying
 careloop demo         write the demo community's files
+careloop image        read, check and measure bone images; read DXA reports
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Annotated, Optional
 import typer
 
 from careloop import __version__
+from careloop.command.image_app import image
 from careloop.error import CareloopError
 
 app = typer.Typer(
@@ -31,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(image, name="image")
 
 Language = Annotated[str, typer.Option("--lang", help="zh or en")]
 MappingFile = Annotated[

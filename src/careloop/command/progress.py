@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+Item = TypeVar("Item")
 
 
 class Steps:
@@ -31,3 +34,16 @@ def steps(names: Sequence[str]) -> Iterator[Steps]:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         yield Steps(progress, progress.add_task(names[0], total=len(names)), names)
+
+
+def counting(items: Sequence[Item]) -> Iterator[Item]:
+    """Go through items while a bar shows how many are done."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("", total=len(items))
+        for item in items:
+            yield item
+            progress.advance(task)

@@ -73,6 +73,13 @@ SYSTEMS: dict[str, System] = {
             "as sent",
             ("2.16.840.1.113883.6.88",),
         ),
+        System(
+            "ibsi",
+            "urn:oid:1.2.840.10008.2.16.13",  # as DICOM PS3.16 registers it
+            "IBSI",
+            "IBSI-1 reference manual, arXiv:1612.07003v11",
+            ("https://theibsi.github.io",),
+        ),
         System("careloop", "urn:careloop:variable", "careloop variable", "this dictionary"),
     )
 }
@@ -194,6 +201,10 @@ _CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "icd10cm": (is_valid_icd10cm, "ICD-10-CM reads like M80.051A"),
     "atc": (is_valid_atc, "ATC reads like M05BA04, or its beginning at a level"),
     "rxnorm": (lambda code: bool(re.fullmatch(r"[1-9]\d{0,7}", code, re.ASCII)), "digits only"),
+    "ibsi": (
+        lambda code: bool(re.fullmatch(r"[0-9A-Z]{4,5}", code, re.ASCII)),
+        "four letters or digits, from the IBSI manual",
+    ),
     "careloop": (lambda code: bool(re.fullmatch(r"[a-z][a-z0-9_]*", code)), "a variable's key"),
 }
 

@@ -25,6 +25,7 @@ _PROVEN = frozenset(
         "ng/L", "ng/dL", "ng/mL", "nmol/L", "pg/mL", "pmol/L", "ug/L", "ug/dL", "ug/mL", "umol/L",
         "{T-score}", "{Z-score}", "{score}", "{cigarettes}/d", "{units}/d",
         "mL/d", "g/kg/d", "[IU]/d", "min/wk",
+        "mm2", "mm3", "mm4", "cm2", "cm3", "cm4", "deg", "{grey}", "{grey}/mm",
     ]
 )  # fmt: skip
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
