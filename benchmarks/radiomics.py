@@ -85,7 +85,7 @@ def _mirp() -> Contender:
     def run(image: Any, mask: Any) -> int:
         (table,) = mirp.extract_features(
             image=image[None].astype(float),
-            mask=mask[None].astype(float),
+            mask=mask[None].astype(int),
             image_modality="mr",
             by_slice=True,
             base_discretisation_method="fixed_bin_number",

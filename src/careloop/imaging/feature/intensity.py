@@ -20,9 +20,9 @@ def statistics_features(values: NDArray[Any]) -> list[float]:
     number = len(values)
     below, above, part = _places(number)
     ordered = np.partition(values, np.unique([0, *below, *above, number - 1]))
-    lower, upper = (ordered[at].astype(np.float64) for at in (below, above))
+    lower, upper = (np.asarray(ordered[at], dtype=np.float64) for at in (below, above))
     percentiles = lower + (upper - lower) * part
-    exact = values.astype(np.float64)
+    exact: Array = np.asarray(values, dtype=np.float64)
     ends = float(ordered[0]), float(ordered[-1])
     return _statistics(exact, np.ones(number), percentiles, ends)
 
@@ -53,7 +53,7 @@ def histogram_features(counts: NDArray[Any]) -> list[float]:
 
 
 def _statistics(
-    value: Array, weight: Array, percentiles: Array, ends: tuple[float, float]
+    value: Array, weight: Array, percentiles: NDArray[Any], ends: tuple[float, float]
 ) -> list[float]:
     """The statistics that both families share, of values that each count `weight` times."""
     p10, p25, median, p75, p90 = percentiles.tolist()

@@ -47,7 +47,7 @@ def _tone(pixels: NDArray[Any], difference: Array) -> list[float]:
     ps = p * s
     complexity = (np.abs(apart) * (ps[:, None] + ps) / both).sum() / number
     return [
-        min(1 / weighted, _LARGEST_COARSENESS) if weighted > 0 else _LARGEST_COARSENESS,
+        min(1 / float(weighted), _LARGEST_COARSENESS) if weighted > 0 else _LARGEST_COARSENESS,
         float(contrast),
         float(weighted / spread) if spread > 0 else 0.0,
         float(complexity),

@@ -1,0 +1,1 @@
+"""Geometry of bone on a given mask: axes, radiogrammetry, wrist angles, hip structure, sections."""

@@ -1,0 +1,1 @@
+"""Synthetic images whose answers are known."""

@@ -1,0 +1,1 @@
+"""Texture of bone in the plane: local patterns, variogram, Hurst exponent, gaps, density."""
