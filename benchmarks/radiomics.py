@@ -44,7 +44,6 @@ def _careloop() -> Contender:
 
 def _careloop_wavelet() -> Contender:
     from careloop.imaging.filter_bank import wavelet
-
     from careloop.imaging.radiomics import extract, extract_each
 
     def run(image: Any, mask: Any) -> int:

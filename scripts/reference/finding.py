@@ -7,15 +7,16 @@ from importlib import import_module
 
 from markdown import code, table
 
-from careloop import records
+from careloop import imaging, records
 from careloop.records.finding import FINDINGS
 from careloop.records.sources.fhir.account import OUTCOMES
 
 
 def findings_page() -> list[str]:
-    """Every numbered finding; importing all of `records` declares them."""
-    for module in pkgutil.walk_packages(records.__path__, "careloop.records."):
-        import_module(module.name)
+    """Every numbered finding; importing all of `records` and `imaging` declares them."""
+    for room in (records, imaging):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            import_module(module.name)
     return [
         "# Findings",
         "",

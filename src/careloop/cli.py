@@ -1,6 +1,6 @@
 """The command line: thin, every command one call into the rooms below.
 
-careloop run          the main job: demo community → import → assess → report
+careloop run          the main job: demo community → import → assess → a site to log in to
 careloop dictionary   print and search the variables
 careloop instruments  print the published instruments and where they come from
 careloop import       read files into a store, with a full account of every column
@@ -9,6 +9,7 @@ careloop plan         a plan by a guideline for one person, or for everybody
 careloop hooks        serve CDS Hooks on this machine, for trying
 careloop demo         write the demo community's files
 careloop image        read, check and measure bone images; read DXA reports
+careloop serve        the site; worker, audit, user: what whoever runs it needs
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import typer
 
 from careloop import __version__
 from careloop.command.image_app import image
+from careloop.command.site_app import add_to
 from careloop.error import CareloopError
 
 app = typer.Typer(
@@ -34,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(image, name="image")
+add_to(app)
 
 Language = Annotated[str, typer.Option("--lang", help="zh or en")]
 MappingFile = Annotated[
@@ -100,7 +103,9 @@ def instruments(
 
 @app.command("import")
 def import_(
-    inputs: Annotated[list[Path], typer.Argument(help="CSV, Excel or FHIR files, also packed")],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="CSV, Excel or FHIR files, also packed; DXA reports")
+    ],
     mapping: MappingFile = None,
     db: Annotated[str, typer.Option(help="database URL or folder of Parquet files")] = "",
     dry_run: Annotated[
@@ -113,6 +118,7 @@ def import_(
     person_system: Annotated[
         str, typer.Option(help="FHIR: identifier system of the person's id (default Patient.id)")
     ] = "",
+    person: Annotated[str, typer.Option(help="DXA reports: whose they are")] = "",
     lang: Language = "zh",
 ) -> None:
     """Read files into a store. The same file twice adds nothing; a file is stored whole or not."""
@@ -126,6 +132,7 @@ def import_(
         rejected=rejected,
         as_of=_date(as_of),
         person_system=person_system,
+        person=person,
         language=lang,
     )
 
@@ -217,17 +224,6 @@ def demo(
     from careloop.command.demonstration import write_community
 
     write_community(out, seed=seed)
-
-
-@app.command()
-def run(
-    out: Annotated[Path, typer.Option(help="folder for everything it writes")] = Path("var/demo"),
-    lang: Language = "zh",
-) -> None:
-    """Do the main job: write the demo community, import it, assess it, show where the report is."""
-    from careloop.command.demonstration import run_demo
-
-    run_demo(out, language=lang)
 
 
 @app.command()

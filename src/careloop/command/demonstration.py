@@ -1,7 +1,8 @@
-"""`careloop demo` and `careloop run`: the demo community, from its files to the report."""
+"""`careloop demo` and `careloop run --report-only`: the demo community, from files to report."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -45,17 +46,11 @@ def run_demo(out: Path, *, language: str) -> Path:
     files = write_community(out / "files", seed=20261122)
     console.print("[bold]2[/bold] " + ("导入" if zh else "import"))
     url = f"sqlite:///{(out / 'community.sqlite3').resolve()}"
-    for file in files:
-        reading = open_reading(
-            file.path, dictionary=load(), mapping=file.mapping, sender=file.path.stem
-        )
-        added = read_into(reading, url)
-        _tell(reading, added, console, zh=zh)
-        write_rejected(reading, out / "rejected" / f"{file.path.stem}.csv", console, zh=zh)
+    import_community(files, url, out, console, zh=zh)
     console.print("[bold]3[/bold] " + ("评估" if zh else "assess"))
     note = SIMULATED[language]
     assess_source(Question(source=url, as_of=AS_OF, language=language, note=note), out / "report")
-    _tell_duplicates(url, console, zh=zh)
+    tell_duplicates(url, console, zh=zh)
     report = (out / "report" / "report.html").resolve()
     console.print(
         f"[bold green]{'报告' if zh else 'report'}[/bold green] {report}",
@@ -63,6 +58,19 @@ def run_demo(out: Path, *, language: str) -> Path:
         highlight=False,
     )
     return report
+
+
+def import_community(
+    files: Sequence[DemoFile], url: str, out: Path, console: Console, *, zh: bool
+) -> None:
+    """Import the files as on any day; the rows to mend come below `out`."""
+    for file in files:
+        reading = open_reading(
+            file.path, dictionary=load(), mapping=file.mapping, sender=file.path.stem
+        )
+        added = read_into(reading, url)
+        _tell(reading, added, console, zh=zh)
+        write_rejected(reading, out / "rejected" / f"{file.path.stem}.csv", console, zh=zh)
 
 
 def _tell(reading: Reading, added: Added | None, console: Console, *, zh: bool) -> None:
@@ -77,7 +85,8 @@ def _tell(reading: Reading, added: Added | None, console: Console, *, zh: bool) 
     console.print(f"  {reading.source.name}: {words}", highlight=False, soft_wrap=True)
 
 
-def _tell_duplicates(url: str, console: Console, *, zh: bool) -> None:
+def tell_duplicates(url: str, console: Console, *, zh: bool) -> None:
+    """Print which ids may be one person each."""
     pairs = possible_duplicates(open_store(url).facts(variables=IDENTITY))
     words = (
         f"{pairs.height} 对编号可能是同一人，请核对"

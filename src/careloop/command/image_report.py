@@ -11,6 +11,7 @@ import polars as pl
 from rich.console import Console
 
 from careloop.command.imaging import check_paths
+from careloop.command.importing import DOCUMENTS
 from careloop.command.progress import counting
 from careloop.dictionary.catalogue import load
 from careloop.error import InputError
@@ -21,7 +22,6 @@ from careloop.records.fact import empty_facts
 from careloop.records.finding import FINDINGS, Finding
 
 _STYLE = {"error": "red", "warning": "yellow", "info": "dim"}
-_DOCUMENTS = (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 
 
 def print_reports(
@@ -62,7 +62,7 @@ def print_reports(
     if failed or not files:
         raise InputError(
             f"{failed} of {len(files)} documents could not be read" if files else "no document",
-            remedy="see above" if files else f"documents end in {', '.join(_DOCUMENTS)}",
+            remedy="see above" if files else f"documents end in {', '.join(DOCUMENTS)}",
         )
 
 
@@ -101,7 +101,7 @@ def _documents(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             files = (file for file in sorted(path.rglob("*")) if file.is_file())
-            yield from (file for file in files if file.suffix.lower() in _DOCUMENTS)
+            yield from (file for file in files if file.suffix.lower() in DOCUMENTS)
         else:
             yield path
 

@@ -21,6 +21,8 @@ from careloop.records.sources.opening import open_reading
 from careloop.records.store import Added
 
 _FINDINGS_SHOWN = 40
+DOCUMENTS = (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+"""Endings of files that are read as DXA reports."""
 
 
 class Watched:
@@ -55,14 +57,20 @@ def import_files(
     rejected: Path | None,
     as_of: date | None,
     person_system: str,
+    person: str,
     language: str,
 ) -> None:
     """Import files one after the other; each is stored whole or not at all."""
     console = Console()
     for path in inputs:
-        reading = open_reading(
-            path, dictionary=load(), mapping=mapping, as_of=as_of, person_system=person_system
-        )
+        if mapping is None and path.suffix.lower() in DOCUMENTS:
+            from careloop.imaging.report.fact import DxaReportReading  # noqa: PLC0415 - heavy
+
+            reading: Reading = DxaReportReading(path, dictionary=load(), person_id=person)
+        else:
+            reading = open_reading(
+                path, dictionary=load(), mapping=mapping, as_of=as_of, person_system=person_system
+            )
         added = read_into(reading, None if dry_run else store_url)
         print_report(reading, added, console, language=language)
         target = rejected or Path(f"{path.stem.split('.')[0]}-rejected.csv")

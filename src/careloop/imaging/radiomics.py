@@ -14,7 +14,7 @@ spacing. The first call compiles the counting loops (2 s, once; the result is ke
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ from careloop.imaging.feature.tone import tone_features
 from careloop.imaging.matrix.counting import (
     AGGREGATIONS,
     Aggregation,
+    Extents,
     cooccurrence,
     dependences,
     run_lengths,
@@ -110,12 +111,11 @@ def extract(
             f"{bad:,} pixels inside the mask are not a finite number",
             remedy="take them out of the mask, or fill them on purpose",
         )
-    found: dict[str, float] = {}
     plane: Plane = partial(_plane, values, region_mask, bins=bins, bin_width=bin_width)
-    for family, numbers in _computed(values, plane, wanted, how):
-        for feature, number in zip(family_features(family), numbers, strict=True):
-            found[_name(feature, how, names)] = float(number)
-    return found
+    found: list[float] = []
+    for numbers in _computed(values, plane, wanted, how):
+        found += numbers
+    return dict(zip(_keys(tuple(wanted), how, names), found, strict=True))
 
 
 def extract_each(
@@ -153,56 +153,78 @@ def _plane(
 
 def _computed(
     values: NDArray[Any], plane: Plane, wanted: Sequence[str], how: Aggregation
-) -> Iterator[tuple[str, Sequence[float] | NDArray[np.float64]]]:
-    """Each wanted family with its numbers; what two families share is computed once."""
+) -> Iterator[list[float]]:
+    """The numbers of each wanted family in the order of `FAMILIES`."""
     if "intensity_statistics" in wanted:
-        yield "intensity_statistics", statistics_features(values)
+        yield statistics_features(values)
     if wanted == ["intensity_statistics"]:
         return
     levels, region = plane()
     if "intensity_histogram" in wanted:
-        yield "intensity_histogram", histogram_features(np.bincount(levels)[1:])
+        yield histogram_features(np.bincount(levels)[1:])
     if "glcm" in wanted:
         pairs = cooccurrence(region, how)
-        yield (
-            "glcm",
-            _mean(lambda: cooccurrence_features(pairs, region.grey_levels), len(pairs), 25),
-        )
+        yield _mean(lambda: cooccurrence_features(pairs, region.grey_levels), len(pairs), 25)
+    tables: dict[str, Extents] = {}
     if "glrlm" in wanted:
-        yield "glrlm", emphasis_features(*run_lengths(region, how)).mean(axis=1)[:16]
-    yield from _zone_families(region, wanted, how)
-    yield from _neighbour_families(region, wanted, how)
-
-
-def _zone_families(
-    region: Region, wanted: Sequence[str], how: Aggregation
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    if not {"glszm", "gldzm"} & set(wanted):
-        return
-    for family, counts in zip(("glszm", "gldzm"), zones(region, how), strict=True):
-        if family in wanted:
-            yield family, emphasis_features(*counts).mean(axis=1)[:16]
-
-
-def _neighbour_families(
-    region: Region, wanted: Sequence[str], how: Aggregation
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    if not {"ngtdm", "ngldm"} & set(wanted):
-        return
-    counts, pixels, difference = dependences(region, how)
-    if "ngtdm" in wanted:
+        tables["glrlm"] = run_lengths(region, how)
+    if "glszm" in wanted or "gldzm" in wanted:
+        by_size, by_distance = zones(region, how)
+        tables |= {"glszm": by_size, "gldzm": by_distance}
+    tones: list[float] = []
+    if "ngtdm" in wanted or "ngldm" in wanted:
+        tables["ngldm"], pixels, difference = dependences(region, how)
         some = pixels.any(axis=1)
-        yield (
-            "ngtdm",
-            _mean(lambda: tone_features(pixels[some], difference[some]), int(some.sum()), 5),
-        )
-    if "ngldm" in wanted:
-        yield "ngldm", emphasis_features(*counts).mean(axis=1)
+        tones = _mean(lambda: tone_features(pixels[some], difference[some]), int(some.sum()), 5)
+    asked = [family for family in tables if family in wanted]
+    shared = dict(zip(asked, _emphases([tables[family] for family in asked]), strict=True))
+    for family in ("glrlm", "glszm", "gldzm"):
+        if family in shared:
+            yield shared[family][:-1]  # the energy is a feature of NGLDM alone
+    if "ngtdm" in wanted:
+        yield tones
+    if "ngldm" in shared:
+        yield shared["ngldm"]
 
 
-def _mean(compute: Callable[[], NDArray[np.float64]], matrices: int, features: int) -> Any:
+def _emphases(tables: Sequence[Extents]) -> Iterator[list[float]]:
+    """The mean features of each table's matrices, all computed in one go."""
+    if not tables:
+        return
+    matrices = [len(table.counts) for table in tables]
+    width = max(len(table.extents) for table in tables)
+    grey_levels = tables[0].counts.shape[1]
+    counts = np.zeros((sum(matrices), grey_levels, width))
+    extents = np.ones((len(counts), width))
+    first = 0
+    for table, number in zip(tables, matrices, strict=True):
+        rows, columns = slice(first, first + number), slice(len(table.extents))
+        counts[rows, :, columns] = table.counts
+        extents[rows, columns] = table.extents
+        first += number
+    features = emphasis_features(
+        counts, extents, np.concatenate([table.pixels for table in tables])
+    )
+    first = 0
+    for number in matrices:
+        yield features[:, first : first + number].mean(axis=1).tolist()
+        first += number
+
+
+def _mean(compute: Callable[[], NDArray[np.float64]], matrices: int, features: int) -> list[float]:
     """Mean over matrices; NaN where there is none, because no pixel has a neighbour."""
-    return compute().mean(axis=1) if matrices else np.full(features, np.nan)
+    if not matrices:
+        return [np.nan] * features
+    means: list[float] = compute().mean(axis=1).tolist()
+    return means
+
+
+@lru_cache(maxsize=64)
+def _keys(families: tuple[str, ...], how: Aggregation, names: Names) -> tuple[str, ...]:
+    """The keys of the features of these families, in order."""
+    return tuple(
+        _name(feature, how, names) for family in families for feature in family_features(family)
+    )
 
 
 # --- settings and input

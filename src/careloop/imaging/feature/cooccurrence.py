@@ -55,8 +55,7 @@ def cooccurrence_features(counts: NDArray[np.integer[Any]], grey_levels: int) ->
     around = np.arange(2, 2 * size + 1) - 2 * mean[:, None]
     tendency = total_level * around * around
 
-    margin_entropy = entropy(margin)
-    joint_entropy = entropy(flat)
+    margin_entropy, joint_entropy = entropy(margin), entropy(flat)
     product = (variance + mean * mean) - moments[:, 1] / 2  # E[ij] = (E[i²] + E[j²] - E[(i-j)²])/2
     uniform = variance <= 0
     safe_variance = np.where(uniform, 1.0, variance)

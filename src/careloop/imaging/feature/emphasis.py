@@ -25,7 +25,8 @@ def emphasis_features(counts: NDArray[Any], extents: NDArray[Any], pixels: NDArr
         [matrix, level, extent]: how many runs (zones, …) of this level have this extent. No matrix
         is empty.
     extents
-        [extent]: what each column stands for (run length, zone size, …), from 1.
+        [extent] or [matrix, extent]: what each column stands for (run length, zone size, …), from
+        1. A column where nothing is counted may stand for anything.
     pixels
         [matrix]: number of pixels that the runs were looked for in (N_v of the IBSI).
 
@@ -40,14 +41,14 @@ def emphasis_features(counts: NDArray[Any], extents: NDArray[Any], pixels: NDArr
     share = counts / number[:, None, None]
     of_level, of_extent = share.sum(axis=2), share.sum(axis=1)
     level = np.arange(1, counts.shape[1] + 1, dtype=np.float64)
-    extent = extents.astype(np.float64)
+    extent = np.broadcast_to(extents, of_extent.shape).astype(np.float64)
     level_2, extent_2 = level * level, extent * extent
 
-    by_extent = np.stack([1 / extent_2, extent_2, extent], axis=1)
+    by_extent = np.stack([1 / extent_2, extent_2, extent], axis=2)  # [matrix, extent, 3]
     by_level = np.stack([1 / level_2, level_2, level], axis=1)
-    e = of_extent @ by_extent  # [matrix, (short, long, mean)]
+    e = np.einsum("mj,mjb->mb", of_extent, by_extent)  # [matrix, (short, long, mean)]
     g = of_level @ by_level
-    crossed = np.einsum("mie,ia->mae", share @ by_extent[:, :2], by_level[:, :2])
+    crossed = np.matmul(by_level[:, :2].T, share @ by_extent[:, :, :2])  # [matrix, level, extent]
     level_square = np.einsum("mi,mi->m", of_level, of_level)
     extent_square = np.einsum("mj,mj->m", of_extent, of_extent)
     level_offset = level - g[:, 2:]

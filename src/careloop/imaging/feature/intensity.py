@@ -19,25 +19,25 @@ def statistics_features(values: NDArray[Any]) -> list[float]:
     """
     number = len(values)
     below, above, part = _places(number)
-    ordered = np.partition(values, np.unique([0, *below, *above, number - 1]))
+    ordered = np.partition(values, sorted({0, *below.tolist(), *above.tolist(), number - 1}))
     lower, upper = (np.asarray(ordered[at], dtype=np.float64) for at in (below, above))
     percentiles = lower + (upper - lower) * part
-    exact: Array = np.asarray(values, dtype=np.float64)
+    exact: Array = values.astype(np.float64)
     ends = float(ordered[0]), float(ordered[-1])
-    return _statistics(exact, np.ones(number), percentiles, ends)
+    return _statistics(exact, None, percentiles, ends)
 
 
 def histogram_features(counts: NDArray[Any]) -> list[float]:
     """The 23 features of a histogram: `counts` [level], how many pixels have level 1, 2, …."""
     (present,) = np.nonzero(counts)
-    level, weight = present + 1.0, counts[present].astype(np.float64)
+    level, weight = (present + 1).astype(np.float64), counts[present].astype(np.float64)
     cumulative = np.cumsum(counts[present])
     below, above, part = _places(int(cumulative[-1]))
     lower, upper = (level[np.searchsorted(cumulative, at, side="right")] for at in (below, above))
     ends = float(level[0]), float(level[-1])
     shared = _statistics(level, weight, lower + (upper - lower) * part, ends)
     share = weight / weight.sum()
-    gradient = np.gradient(counts.astype(np.float64)) if len(counts) > 1 else np.zeros(1)
+    gradient = _gradient(counts.astype(np.float64))
     steepest, falling = int(gradient.argmax()), int(gradient.argmin())
     return [
         *shared[:9],
@@ -52,27 +52,40 @@ def histogram_features(counts: NDArray[Any]) -> list[float]:
     ]
 
 
+def _gradient(counts: Array) -> Array:
+    """Central differences inside, one-sided at both ends."""
+    gradient = np.zeros(len(counts))
+    if len(counts) > 1:
+        gradient[1:-1] = (counts[2:] - counts[:-2]) / 2
+        gradient[0], gradient[-1] = counts[1] - counts[0], counts[-1] - counts[-2]
+    return gradient
+
+
 def _statistics(
-    value: Array, weight: Array, percentiles: NDArray[Any], ends: tuple[float, float]
+    value: Array, weight: Array | None, percentiles: NDArray[Any], ends: tuple[float, float]
 ) -> list[float]:
     """The statistics that both families share, of values that each count `weight` times."""
+
+    def total(terms: Array) -> float:
+        return float(terms.sum() if weight is None else (terms * weight).sum())
+
     p10, p25, median, p75, p90 = percentiles.tolist()
     low, high = ends
-    number = float(weight.sum())
-    mean = float(value @ weight) / number
+    number = float(len(value)) if weight is None else float(weight.sum())
+    mean = total(value) / number
     offset = value - mean
     square = offset * offset
-    variance = float(square @ weight) / number
-    kept = weight * ((value >= p10) & (value <= p90))
-    number_kept = float(kept.sum()) or np.nan  # two pixels can have none between the percentiles
-    kept_mean = float(value @ kept) / number_kept
+    variance = total(square) / number
+    inner = ((value >= p10) & (value <= p90)).astype(np.float64)
+    kept = total(inner) or np.nan  # two pixels can have none between the percentiles
+    kept_mean = total(value * inner) / kept
     flat = high == low
-    energy = float((value * value) @ weight)
+    energy = variance * number + mean * mean * number
     return [
         mean,
         0.0 if flat else variance,
-        0.0 if flat else float((square * offset) @ weight) / number / variance**1.5,
-        0.0 if flat else float((square * square) @ weight) / number / variance**2 - 3,
+        0.0 if flat else total(square * offset) / number / variance**1.5,
+        0.0 if flat else total(square * square) / number / variance**2 - 3,
         median,
         low,
         p10,
@@ -80,9 +93,9 @@ def _statistics(
         high,
         p75 - p25,
         high - low,
-        float(np.abs(offset) @ weight) / number,
-        float(np.abs(value - kept_mean) @ kept) / number_kept,
-        float(np.abs(value - median) @ weight) / number,
+        total(np.abs(offset)) / number,
+        total(np.abs(value - kept_mean) * inner) / kept,
+        total(np.abs(value - median)) / number,
         float(np.sqrt(variance)) / mean if mean else np.nan,
         (p75 - p25) / (p75 + p25) if p75 + p25 else np.nan,
         energy,

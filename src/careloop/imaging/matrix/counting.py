@@ -88,13 +88,12 @@ def zones(region: Region, aggregation: Aggregation) -> tuple[Extents, Extents]:
 
     found = []
     for levels, pixels in zip(region.slices, region.pixels.tolist(), strict=True):
-        distance = np.zeros_like(levels)
-        kernel.border_distance(levels, distance)
-        table = np.empty((pixels, 3), dtype=np.int32)
-        number = kernel.zones(levels, distance, np.empty(pixels, dtype=np.int32), table)
-        found.append(table[:number])
+        table = np.empty((3, pixels), dtype=np.int64)
+        room = np.empty(pixels, dtype=np.int32)
+        number = kernel.zones(levels, np.zeros_like(levels), room, table)
+        found.append(table[:, :number])
     if aggregation.merges_slices:
-        found, pixels_in = [np.concatenate(found)], region.pixels.sum(keepdims=True)
+        found, pixels_in = [np.concatenate(found, axis=1)], region.pixels.sum(keepdims=True)
     else:
         pixels_in = region.pixels
     by_size, by_distance = (
@@ -142,19 +141,26 @@ def _directions(counts: Counts, aggregation: Aggregation) -> Counts:
     return counts.reshape(-1, *counts.shape[2:])
 
 
-def _table(found: list[Counts], column: int, grey_levels: int) -> tuple[Counts, NDArray[Any]]:
-    """Zone lists → counts [matrix, level, extent], only for the extents that occur."""
-    largest = max(int(zones[:, column].max()) for zones in found)
-    met = np.zeros(largest + 1, dtype=bool)
-    for zones in found:
-        met[zones[:, column]] = True
-    (extents,) = np.nonzero(met)
-    place = np.cumsum(met) - 1
+_DENSE = 128
+"""Up to this extent every column is kept; beyond it only those that occur."""
+
+
+def _table(found: list[Counts], row: int, grey_levels: int) -> tuple[Counts, NDArray[Any]]:
+    """Zone lists [3, zone] → counts [matrix, level, extent], and what the columns stand for."""
+    largest = max(int(zones[row].max()) for zones in found)
+    if largest <= _DENSE:
+        extents = np.arange(1, largest + 1)
+        places = [zones[row] - 1 for zones in found]
+    else:
+        met = np.zeros(largest + 1, dtype=bool)
+        for zones in found:
+            met[zones[row]] = True
+        (extents,) = np.nonzero(met)
+        place = np.cumsum(met) - 1
+        places = [place[zones[row]] for zones in found]
     width = len(extents)
     counts = [
-        np.bincount(
-            (zones[:, 0] - 1) * width + place[zones[:, column]], minlength=grey_levels * width
-        )
-        for zones in found
+        np.bincount((zones[0] - 1) * width + column, minlength=grey_levels * width)
+        for zones, column in zip(found, places, strict=True)
     ]
     return np.stack(counts).reshape(len(found), grey_levels, width), extents

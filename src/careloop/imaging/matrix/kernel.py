@@ -69,14 +69,25 @@ def runs(
     return longest
 
 
-@njit("int64(int32[:,::1], int32[:,::1], int32[::1], int32[:,::1])", cache=True, nogil=True)
-def zones(levels: Levels, distance: Counts, stack: Counts, found: Counts) -> int:
-    """Flood each zone of equal level (8 neighbours); write level, size, distance to `found`.
+@njit("int64(int32[:,::1], int32[:,::1], int32[::1], int64[:,::1])", cache=True, nogil=True)
+def zones(levels: Levels, distance: Counts, stack: Counts, found: NDArray[np.int64]) -> int:
+    """Flood each zone of equal level (8 neighbours) into `found` [3, zone].
 
-    `distance` holds each pixel's distance to the outside (see `border_distance`) and is spoilt.
-    Returns the number of zones.
+    The rows are level, size and distance: the least city-block distance of the zone's pixels to
+    the outside, 1 at the edge. `distance` is work space of zeros in the shape of `levels`, `stack`
+    and `found` have room for every pixel. Returns the number of zones.
     """
     height, width = levels.shape
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            if levels[y, x]:
+                distance[y, x] = min(distance[y - 1, x], distance[y, x - 1]) + 1
+    for y in range(height - 2, 0, -1):
+        for x in range(width - 2, 0, -1):
+            if levels[y, x]:
+                near = min(distance[y + 1, x], distance[y, x + 1]) + 1
+                if near < distance[y, x]:
+                    distance[y, x] = near
     count = 0
     flat, mark = levels.ravel(), distance.ravel()
     for start in range(width + 1, (height - 1) * width):
@@ -99,25 +110,9 @@ def zones(levels: Levels, distance: Counts, stack: Counts, found: Counts) -> int
                         mark[there] = -1
                         stack[top] = there
                         top += 1
-        found[count, 0], found[count, 1], found[count, 2] = level, size, nearest
+        found[0, count], found[1, count], found[2, count] = level, size, nearest
         count += 1
     return count
-
-
-@njit("(int32[:,::1], int32[:,::1])", cache=True, nogil=True)
-def border_distance(levels: Levels, distance: Counts) -> None:
-    """City-block distance of each pixel to the nearest outside it: 1 at the edge, 0 outside."""
-    height, width = levels.shape
-    for y in range(1, height - 1):
-        for x in range(1, width - 1):
-            if levels[y, x]:
-                distance[y, x] = min(distance[y - 1, x], distance[y, x - 1]) + 1
-    for y in range(height - 2, 0, -1):
-        for x in range(width - 2, 0, -1):
-            if levels[y, x]:
-                near = min(distance[y + 1, x], distance[y, x + 1]) + 1
-                if near < distance[y, x]:
-                    distance[y, x] = near
 
 
 @njit("(int32[:,::1], int64, int32[:,::1], int64[::1], float64[::1])", cache=True, nogil=True)
