@@ -38,7 +38,15 @@ from careloop.imaging.matrix.counting import (
 )
 from careloop.imaging.matrix.region import Region, frame_region
 
-__all__ = ["AGGREGATIONS", "FAMILIES", "Feature", "extract", "extract_each", "feature_table"]
+__all__ = [
+    "AGGREGATIONS",
+    "FAMILIES",
+    "SQUARE_WITHIN",
+    "Feature",
+    "extract",
+    "extract_each",
+    "feature_table",
+]
 
 Names = Literal["name", "ibsi"]
 _DIRECTIONAL = frozenset({"glcm", "glrlm"})
@@ -282,7 +290,8 @@ def _checked_image(
     return pixels, inside
 
 
-_SQUARE_WITHIN = 0.01
+SQUARE_WITHIN = 0.01
+"""By how much the sides of a pixel may differ, relative to the longer."""
 
 
 def _square(spacing: Sequence[float]) -> None:
@@ -293,7 +302,7 @@ def _square(spacing: Sequence[float]) -> None:
             remedy="give millimetres along rows and columns",
         )
     row, column = steps[-2:]
-    if abs(row - column) > _SQUARE_WITHIN * max(row, column):
+    if abs(row - column) > SQUARE_WITHIN * max(row, column):
         raise InputError(
             f"pixels of {row:g} × {column:g} mm are not square: texture along rows and along "
             "columns would be of different scale",

@@ -23,6 +23,7 @@ from careloop.imaging.measuring.single import (
     Task,
     measure,
     measured_image,
+    measured_region,
     site_of,
     steps_of,
 )
@@ -242,3 +243,19 @@ def test_texture_does_not_depend_on_gain_and_offset(seed, gain, offset):
     one = values(pixels.astype(float), mask, spacing_mm=(1.0, 1.0), settings=only)
     other = values(pixels.astype(float) * gain + offset, mask, spacing_mm=(1.0, 1.0), settings=only)
     assert one == other
+
+
+def test_pixels_that_are_not_square_are_resampled_and_it_is_said():
+    picture = image(spacing_mm=(1.05, 0.6))
+    mask = np.zeros(picture.pixels.shape, dtype=bool)
+    mask[10:50, 10:70] = True
+    one = measured_region(
+        picture,
+        Region("box", mask),
+        settings=Settings(families=("glcm",)),
+        quality="passed",
+        mask_from="drawn",
+    )
+    (remark,) = [each for each in one.findings if each.code == "I515"]
+    assert remark.detail == "1.05 × 0.6 → 0.6 mm"
+    assert one.region_pixels == pytest.approx(mask.sum() * 1.05 / 0.6, rel=0.05)

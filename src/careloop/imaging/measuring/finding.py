@@ -124,3 +124,11 @@ STACK = declare(
     remedy_zh="逐层查看图像",
     remedy_en="look through the slices",
 )
+RESAMPLED = declare(
+    "I515",
+    "info",
+    zh="像素不是正方形，已重采样为正方形后测量",
+    en="pixels are not square: resampled to square ones before measuring",
+    remedy_zh="只与同样重采样的图像比较；也可在预处理中自行指定像素大小",
+    remedy_en="compare with images resampled alike, or name the size in the pre-processing",
+)

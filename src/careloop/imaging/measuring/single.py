@@ -25,6 +25,7 @@ from careloop.imaging.measuring.result import (
     without_pixels,
 )
 from careloop.imaging.measuring.value import values
+from careloop.imaging.radiomics import SQUARE_WITHIN
 from careloop.records.finding import FINDINGS, Finding
 
 if TYPE_CHECKING:  # scipy comes with it
@@ -89,7 +90,7 @@ def measure(
     RegionError
         The mask does not fit, or is too small.
     InputError
-        Pixels that cannot be measured (not square, not finite).
+        Pixels that cannot be measured (not finite; a stack whose pixels are not square).
 
     Examples
     --------
@@ -186,6 +187,23 @@ def prepared(image: Image, mask: Mask, settings: Settings) -> tuple[Image, Mask]
     return done.image, mask if done.mask is None else done.mask
 
 
+def squared(image: Image, mask: Mask) -> tuple[Image, Mask, tuple[Finding, ...]]:
+    """Image and mask on square pixels of the finer of the two steps; a remark where that is new.
+
+    Texture compares neighbours: along rows and columns they must be as far apart.
+    """
+    row, column = image.in_plane_mm
+    if image.pixels.ndim == 3 or math.isclose(row, column, rel_tol=SQUARE_WITHIN):
+        return image, mask, ()
+    from careloop.imaging.preprocessing import resample, resample_mask
+
+    finer = min(row, column)
+    fresh = resample_mask(mask, from_mm=(row, column), spacing_mm=finer)
+    detail = f"{row:g} × {column:g} → {finer:g} mm"
+    remark = Finding(finding.RESAMPLED, image.origin.name, detail=detail)
+    return resample(image, spacing_mm=finer)[0], fresh, (remark,)
+
+
 def measured_region(
     image: Image,
     region: Region,
@@ -204,12 +222,12 @@ def measured_region(
     """
     name = image.origin.name
     _check_size(image, region)
-    ready, mask = prepared(image, region.mask, settings)
+    ready, mask, resampled = squared(*prepared(image, region.mask, settings))
     count = int(np.count_nonzero(mask))
     if count < FEWEST_PIXELS:
         raise RegionError(finding.TOO_SMALL, f"{region.name}: {count} pixels", where=name)
     numbers = values(ready.pixels, mask, spacing_mm=ready.spacing_mm, settings=settings)
-    remarks = [*image.findings, *findings, *region.findings]
+    remarks = [*image.findings, *findings, *region.findings, *resampled]
     undefined = sum(math.isnan(value) for value in numbers.values())
     if undefined:
         remarks.append(Finding(finding.UNDEFINED, name, detail=f"{undefined} of {len(numbers)}"))
