@@ -157,7 +157,7 @@ def _columns(parts: Sequence[Word]) -> list[Column]:
     stacked = [
         phrase
         for line in lines(parts)
-        for phrase in _phrases(line)
+        for phrase in _with_units(_phrases(line))
         if tight(phrase.text) not in {"-", "+"}
     ]
     feet = [
@@ -190,6 +190,29 @@ def _phrases(line: Sequence[Word]) -> list[Word]:
             cut.append([])
         cut[-1].append(word)
     return [phrase for run in cut for phrase in phrases(run)]
+
+
+_UNIT = re.compile(r"\((?:cm[2²]|g|g/cm[2²]|%)\)")
+
+
+def _with_units(phrases_of_line: Sequence[Word]) -> list[Word]:
+    """A unit in brackets a blank or two behind the head it belongs to, joined to it.
+
+    A line of nothing but units, which stands below the heads, stays as it is.
+    """
+    found: list[Word] = []
+    for phrase in phrases_of_line:
+        before = found[-1] if found else None
+        if (
+            before is not None
+            and _UNIT.fullmatch(tight(phrase.text))
+            and not _UNIT.search(tight(before.text))
+            and phrase.box.x0 - before.box.x1 < 2.0 * phrase.box.height
+        ):
+            found[-1] = joined([before, phrase])
+        else:
+            found.append(phrase)
+    return found
 
 
 def _stands_on(upper: Word, lower: Word) -> bool:
