@@ -66,7 +66,7 @@ AT_DETECTOR = declare(
     "warning",
     zh="像素尺寸为探测器平面的尺寸，放大率未校正",
     en="the pixel size is that at the detector; magnification is not corrected",
-    remedy_zh="长度和面积偏大；可用标尺校准后以 spacing_mm 给出像素尺寸",
+    remedy_zh="长度和面积偏大；可用标尺校准后以 --spacing（Python：spacing_mm）给出像素尺寸",
     remedy_en="lengths and areas come out too large; calibrate with a marker and give spacing_mm",
 )
 SPACING_DISAGREES = declare(
@@ -74,7 +74,7 @@ SPACING_DISAGREES = declare(
     "warning",
     zh="文件中多处像素尺寸不一致",
     en="the sources of the pixel size in the file disagree",
-    remedy_zh="请核对像素尺寸，必要时以 spacing_mm 给出",
+    remedy_zh="请核对像素尺寸，必要时以 --spacing（Python：spacing_mm）给出",
     remedy_en="check the pixel size; give spacing_mm where you know it",
 )
 FROM_EXPOSED_AREA = declare(
@@ -90,7 +90,7 @@ AREA_OF_UNKNOWN_DEVICE = declare(
     "warning",
     zh="曝光面积来自未识别的设备，可能不等于图像范围",
     en="the exposed area comes from a device that is not known to mean the picture by it",
-    remedy_zh="请核对像素尺寸，或以 spacing_mm 给出",
+    remedy_zh="请核对像素尺寸，或以 --spacing（Python：spacing_mm）给出",
     remedy_en="check the pixel size, or give spacing_mm",
 )
 GIVEN_DISAGREES = declare(

@@ -12,8 +12,8 @@ def _refusal(code: str, zh: str, en: str, *remedy: str) -> str:
 
 _WHOLE = ("请重新导出或重新复制", "export or copy it again")
 _SPACING = (
-    "请以 spacing_mm 给出像素尺寸（行、列，毫米）",
-    "give the pixel size as spacing_mm (rows, columns; in mm)",
+    "请用 --spacing 行,列 给出像素尺寸（毫米；Python 中为 spacing_mm）",
+    "give the pixel size: --spacing ROW,COLUMN in mm (spacing_mm in Python)",
 )
 UNKNOWN_KIND = _refusal(
     "I150",

@@ -38,7 +38,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A run of text without a wide gap; `confidence` is 1 for a text layer, the reader's for OCR."""
+    """A run of text without a wide gap; `confidence` is 1 in a text layer, else the reader's."""
 
     text: str
     box: Box
