@@ -7,10 +7,19 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import override_settings
+
+from careloop.web.configuration import database
+from careloop.web.registry.store import _alias, open_store
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +57,30 @@ def postgres_url(postgres_server: str) -> Callable[[], str]:
         return postgres_server.replace("/postgres?", f"/{name}?")
 
     return fresh
+
+
+@pytest.fixture
+def without_migrations(pytestconfig: pytest.Config) -> bool:
+    """Whether tables are made as the models stand (pytest --nomigrations)."""
+    return bool(pytestconfig.getoption("nomigrations"))
+
+
+@pytest.fixture
+def tables(without_migrations: bool) -> Callable[[str], str]:
+    """A function that makes the site's tables in a database of its own; Django's name of it."""
+
+    def made(url: str) -> str:
+        if not without_migrations:
+            return open_store(url).alias
+        alias = _alias(database(url))
+        if "audit_entry" in connections[alias].introspection.table_names():
+            return alias
+        none = {name.rpartition(".")[2]: None for name in settings.INSTALLED_APPS}
+        with override_settings(MIGRATION_MODULES=none):
+            call_command("migrate", database=alias, run_syncdb=True, verbosity=0)
+        triggers = import_module("careloop.web.audit.migrations.0002_entries_stand")
+        with connections[alias].schema_editor() as editor:
+            triggers.forbid(apps, editor)
+        return alias
+
+    return made

@@ -27,7 +27,9 @@ def verify_chain(against: str, *, language: str) -> int:
     faults = list(verdict.faults)
     if against and not holds(against):
         faults.append(
-            "记下的摘要已不在链中" if zh else "the digest noted earlier is not in the chain any more"
+            "记下的摘要已不在链中"
+            if zh
+            else "the digest noted earlier is not in the chain any more"
         )
     for fault in faults:
         say(f"  {fault}", style="red")
@@ -48,6 +50,7 @@ def export_entries(out: Path, *, since: date | None, until: date | None, languag
     counts: list[int] = []
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, lambda file: counts.append(write_events(file, since=since, until=until)))
+    out.chmod(0o600)  # it tells who is cared for by whom
     detail = {"entries": counts[-1], "from": str(since or ""), "to": str(until or "")}
     append(Actor(_operator(), "operator", ""), "audit.export", detail=detail)
     words = f"{counts[-1]:,} 条记录" if language == "zh" else f"{counts[-1]:,} entries"

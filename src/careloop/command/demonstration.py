@@ -13,6 +13,7 @@ from careloop.command.opening import open_store
 from careloop.dictionary.catalogue import load
 from careloop.dictionary.variable import Text
 from careloop.programmes.osteoporosis.demo import DemoFile, write_demo
+from careloop.programmes.osteoporosis.demo.writing import PEOPLE
 from careloop.records.identity import IDENTITY, possible_duplicates
 from careloop.records.reading import Reading
 from careloop.records.sources.opening import open_reading
@@ -26,9 +27,9 @@ SIMULATED = Text(
 )
 
 
-def write_community(out: Path, *, seed: int) -> list[DemoFile]:
+def write_community(out: Path, *, seed: int, people: int = PEOPLE) -> list[DemoFile]:
     """Write the files of the demo community and say what each is."""
-    files = write_demo(out, seed=seed)
+    files = write_demo(out, seed=seed, people=people)
     console = Console()
     for file in files:
         mapping = f"  ← {file.mapping.name}" if file.mapping else ""

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from careloop.command.opening import open_store, store_url
+from careloop.command.opening import open_store
+from careloop.command.opening import store_url as name_of
 from careloop.dictionary.catalogue import load
 from careloop.programmes.results import write_whole
 from careloop.records.finding import FINDINGS
@@ -61,7 +62,7 @@ def import_files(
     language: str,
 ) -> None:
     """Import files one after the other; each is stored whole or not at all."""
-    console = Console()
+    console, stored = Console(), []
     for path in inputs:
         if mapping is None and path.suffix.lower() in DOCUMENTS:
             from careloop.imaging.report.fact import DxaReportReading  # noqa: PLC0415 - heavy
@@ -75,6 +76,25 @@ def import_files(
         print_report(reading, added, console, language=language)
         target = rejected or Path(f"{path.stem.split('.')[0]}-rejected.csv")
         write_rejected(reading, target, console, zh=language == "zh")
+        stored += [added.source_id] if added else []
+    _register(stored, store_url, console, zh=language == "zh")
+
+
+def _register(sources: Sequence[str], url: str, console: Console, *, zh: bool) -> None:
+    """Bring the site's register in step, where the facts went into the site's own database."""
+    if not sources or getattr(open_store(name_of(url)), "alias", "") != "default":
+        return
+    from careloop.web.registry.registration import after_import  # noqa: PLC0415 - loads the site
+
+    done = after_import(sources)
+    console.print(
+        f"  站点：新登记 {done.new:,} 人，更新 {done.changed:,} 人，{done.standings:,} 人已重新评估"
+        if zh
+        else f"  site: {done.new:,} people registered, {done.changed:,} changed, "
+        f"{done.standings:,} assessed anew",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def write_rejected(reading: Reading, target: Path, console: Console, *, zh: bool) -> None:
@@ -105,7 +125,7 @@ def read_into(reading: Reading, url: str | None) -> Added | None:
             for _ in watched.batches():
                 pass
             return None
-        return open_store(store_url(url)).add(watched)
+        return open_store(name_of(url)).add(watched)
 
 
 def print_report(reading: Reading, added: Added | None, console: Console, *, language: str) -> None:

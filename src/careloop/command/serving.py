@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import socket
 import sys
@@ -9,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
+from typing import Any
 
 from careloop.error import CareloopError
 
+_PATIENCE_S = 2.0
 DEFAULT_HOST, DEFAULT_PORT, DEFAULT_THREADS = "127.0.0.1", 8000, 8
 
 
@@ -28,7 +32,7 @@ def serve(
     port: int = DEFAULT_PORT,
     threads: int = DEFAULT_THREADS,
     worker: bool = True,
-    listening: Callable[[str], None] = lambda address: None,
+    listening: Callable[[str], object] = str,
 ) -> None:
     """Serve the site until interrupted; the database is to be up to date.
 
@@ -44,8 +48,10 @@ def serve(
     CareloopError
         The port is taken, or not allowed.
     """
+    from django.conf import settings  # noqa: PLC0415
     from waitress.server import create_server  # noqa: PLC0415
 
+    (var_folder() / "static").mkdir(parents=True, exist_ok=True)  # whitenoise looks there
     from careloop.web.site.nightly import attend, make_ready  # noqa: PLC0415
     from careloop.web.wsgi import application  # noqa: PLC0415
 
@@ -58,12 +64,14 @@ def serve(
             channel_timeout=60,
             connection_limit=500,
             ident=None,
+            **behind_proxy(https=settings.CONFIGURATION.https),
         )
     except OSError as error:
         raise CareloopError(
             f"cannot listen on {host}:{port} ({error.strerror})\n"
             "  → is careloop running already? choose another port: --port 8001"
         ) from None
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue is not a fault
     stop = Event()
     background = Thread(
         target=attend if worker else make_ready, args=(stop,), name="nightly", daemon=True
@@ -78,6 +86,25 @@ def serve(
     finally:
         stop.set()
         server.close()
+        background.join(_PATIENCE_S)
+        if background.is_alive():  # computing: what it has not written yet is due at the next start
+            sys.stdout.flush()
+            os._exit(0)
+
+
+def behind_proxy(*, https: bool) -> dict[str, Any]:
+    """Believe a proxy on this machine, and nobody else, from where and by which scheme one asks.
+
+    Without it the audit and the counting of wrong log-ins would know one address for everybody.
+    """
+    if not https:
+        return {}
+    return {
+        "trusted_proxy": "127.0.0.1",
+        "trusted_proxy_count": 1,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        "clear_untrusted_proxy_headers": True,
+    }
 
 
 def work(*, once: bool) -> None:

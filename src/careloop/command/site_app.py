@@ -7,7 +7,7 @@ careloop audit    verify and export who did what
 careloop user     add the first manager of a site
 """
 
-# ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917 - Typer reads the parameters of a command
+# ruff: noqa: FBT002, PLC0415, PLR0917 - Typer reads the parameters of a command
 
 from __future__ import annotations
 
@@ -127,9 +127,9 @@ def export(
 def add(
     username: Annotated[str, typer.Argument(help="login name")],
     name: Annotated[str, typer.Option(help="the person's own name")],
-    role: Annotated[str, typer.Option(help="manager, doctor, nurse, village_doctor, researcher")] = (
-        "manager"
-    ),
+    role: Annotated[
+        str, typer.Option(help="manager, doctor, nurse, village_doctor, researcher")
+    ] = ("manager"),
     place: Annotated[
         str, typer.Option(help="place of work, parts joined by ·; made where it is not there yet")
     ] = "",

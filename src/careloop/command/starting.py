@@ -18,12 +18,15 @@ from careloop.command.demonstration import (
 from careloop.command.opening import store_url
 from careloop.command.serving import free_port, serve, set_up_site, var_folder
 from careloop.error import CareloopError
+from careloop.programmes.osteoporosis.demo.writing import PEOPLE, SEED
 
 if TYPE_CHECKING:
     from careloop.web.site.demonstration import Login
 
 
-def run_site(out: Path, *, host: str, port: int, threads: int, language: str) -> None:
+def run_site(
+    out: Path, *, host: str, port: int, threads: int, language: str, people: int = PEOPLE
+) -> None:
     """Make the demo site if there is none yet, print its logins, and serve it."""
     console, zh = Console(), language == "zh"
     if not free_port(host, port):
@@ -44,13 +47,13 @@ def run_site(out: Path, *, host: str, port: int, threads: int, language: str) ->
         logins = []
     else:
         if not simulated.is_complete():
-            make_demo_site(out, language=language)
+            make_demo_site(out, language=language, people=people)
         logins = demonstration.logins(var) or demonstration.make_logins(var)
     tell = _Teller(console, out, logins, zh=zh)
     serve(host=host, port=port, threads=threads, listening=tell.listening)
 
 
-def make_demo_site(out: Path, *, language: str) -> None:
+def make_demo_site(out: Path, *, language: str, people: int = PEOPLE) -> None:
     """Bring the demo community into the site's database: import, register, assess, report."""
     from careloop.command.assessing import Question, assess_source  # noqa: PLC0415
     from careloop.web.registry.registration import after_import  # noqa: PLC0415
@@ -58,8 +61,10 @@ def make_demo_site(out: Path, *, language: str) -> None:
 
     console, zh = Console(), language == "zh"
     started, url = monotonic(), store_url()
-    console.print("[bold]1[/bold] " + ("示范社区（模拟数据）" if zh else "demo community (simulated)"))
-    files = write_community(out / "files", seed=20261122)
+    console.print(
+        "[bold]1[/bold] " + ("示范社区（模拟数据）" if zh else "demo community (simulated)")
+    )
+    files = write_community(out / "files", seed=SEED, people=people)
     console.print("[bold]2[/bold] " + ("导入" if zh else "import"))
     simulated.begin()
     import_community(files, url, out, console, zh=zh)

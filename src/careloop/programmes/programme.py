@@ -16,6 +16,10 @@ from typing import Literal
 
 import polars as pl
 
+from careloop.care.examination import Examination
+from careloop.care.form import Forms
+from careloop.care.schedule import Schedule
+from careloop.care.step import Step
 from careloop.care.worklist import Worklists
 from careloop.dictionary.catalogue import PROGRAMMES
 from careloop.dictionary.variable import Text
@@ -96,6 +100,14 @@ class Programme:
     """From facts, what the course of a treatment proposes as of a date, by person."""
     worklists: Callable[[], Worklists] | None = None
     """Whom to call, examine or decide on, read when first asked for."""
+    steps: Callable[[], tuple[Step, ...]] | None = None
+    """What each next step means in practice, read when first asked for."""
+    forms: Callable[[], Forms] | None = None
+    """What is asked at which contact, read when first asked for."""
+    schedule: Callable[[], Schedule] | None = None
+    """When a person is to be seen again, read when first asked for."""
+    examination: Callable[[], Examination] | None = None
+    """The measurement that is entered by hand or from a report, read when first asked for."""
     caution: Text = field(default_factory=lambda: Text("", ""))
 
 

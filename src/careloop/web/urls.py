@@ -14,3 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("careloop.web.audit.urls")),
     path("", include("careloop.web.portal.urls")),
 ]
+
+handler400 = "careloop.web.site.errors.bad_request"
+handler403 = "careloop.web.site.errors.forbidden"
+handler404 = "careloop.web.site.errors.not_found"
+handler500 = "careloop.web.site.errors.failed"

@@ -8,3 +8,7 @@ from careloop.web.configuration import SETTINGS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
 application = get_wsgi_application()
+
+from careloop.web.site import simulated  # noqa: E402 — once Django is set up
+
+simulated.ask()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from careloop.care.examination import Examination, Standard, read_examination
+from careloop.care.form import Forms, read_forms
+from careloop.care.schedule import Schedule, read_schedule
+from careloop.care.step import Step, read_steps
 from careloop.care.worklist import Worklists, read_worklists
 from careloop.dictionary.catalogue import load
 from careloop.dictionary.variable import Text
@@ -23,6 +27,49 @@ _FOLDER = files("careloop.programmes.osteoporosis")
 def worklists() -> Worklists:
     """The day's lists."""
     return read_worklists(_FOLDER / "care" / "worklist.toml")
+
+
+@cache
+def forms() -> Forms:
+    """What is asked at which contact."""
+    return read_forms(_FOLDER / "care" / "form.toml", load())
+
+
+@cache
+def schedule() -> Schedule:
+    """When a person is to be seen again."""
+    return read_schedule(_FOLDER / "care" / "schedule.toml", load())
+
+
+@cache
+def steps() -> tuple[Step, ...]:
+    """What each next step means in practice."""
+    return read_steps(_FOLDER / "care" / "step.toml")
+
+
+@cache
+def examination() -> Examination:
+    """Bone density, with the references that T-scores are made by."""
+    standards = tuple(
+        Standard(
+            reference=row.database,
+            device=row.device,
+            sex=row.sex,
+            measured=f"bmd_{row.site}_g_cm2",
+            score=f"t_{row.site}",
+            mean=row.mean,
+            sd=row.sd,
+            unconfirmed=row.unconfirmed,
+        )
+        for rows in dxa.references().values()
+        for row in rows
+    )
+    return read_examination(
+        _FOLDER / "care" / "dxa.toml",
+        load(),
+        references=dxa.reference_names(),
+        standards=standards,
+    )
 
 
 @cache
@@ -93,6 +140,10 @@ def assemble(*, experimental: bool = False) -> Programme:
         guidance=guidance,
         proposals=proposals,
         worklists=worklists,
+        steps=steps,
+        forms=forms,
+        schedule=schedule,
+        examination=examination,
         caution=Text(
             "本报告供有资质的医务人员参考，也可用于科研；不是诊断。",
             "Decision support for qualified clinicians and a research tool; not a diagnosis.",

@@ -82,6 +82,8 @@ def treatment_response(
 
 def proposals(facts: pl.DataFrame, as_of: date) -> dict[str, list[PlanItem]]:
     """What the response to treatment proposes, by person."""
+    if not (facts["variable"] == "bone_treatment_started_on").any():
+        return {}  # nobody whose start is recorded: most people, so this is asked first
     judged = treatment_response(facts, as_of)
     return {row["person_id"]: response_items(row, rules()) for row in judged.iter_rows(named=True)}
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django_htmx.http import HttpResponseClientRedirect
 
+from careloop.web.accounts import session
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import User
 from careloop.web.accounts.role import Action
+from careloop.web.site.language import gettext as _
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -57,7 +64,10 @@ class GateMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Make the gate of whoever is logged in."""
+        """Make the gate of whoever is logged in, and still so."""
+        if request.user.is_authenticated and session.over(request, request.user):
+            logout(request)
+            messages.info(request, _("You were logged out after a time without activity."))
         if request.user.is_authenticated:
             address = request.META.get("REMOTE_ADDR", "")
             request.gate = Gate(request.user, address=address)  # type: ignore[attr-defined]
@@ -72,6 +82,31 @@ class GateMiddleware:
         if action == "public":
             return None
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _to_login(request)
+        match = request.resolver_match
+        if (first := owed(request.user)) and (match is None or match.view_name != first):
+            return _whole_page(request, resolve_url(first))
         request.gate.require(action)  # type: ignore[attr-defined]
         return None
+
+
+def owed(user: User) -> str:
+    """The page somebody must see to before any other: a new password, a second factor."""
+    if user.must_change_password:
+        return "accounts:password"
+    if settings.TWO_FACTOR and user.role != "patient" and not user.totp_secret:
+        return "accounts:enrol"
+    return ""
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """To the login page and back; a part of a page that is asked for sends the whole page there."""
+    htmx = getattr(request, "htmx", None)
+    back = (htmx.current_url_abs_path or "/") if htmx else request.get_full_path()
+    return _whole_page(request, redirect_to_login(back).url)
+
+
+def _whole_page(request: HttpRequest, where: str) -> HttpResponse:
+    if getattr(request, "htmx", None):
+        return HttpResponseClientRedirect(where)
+    return redirect(where)

@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
     name = "careloop.web.accounts"
     label = "accounts"
     verbose_name = "账户 · Accounts"
+
+    def ready(self) -> None:
+        """Note each session as it begins."""
+        from careloop.web.accounts import session  # noqa: F401, PLC0415 — once the models stand

@@ -7,14 +7,19 @@ may this role do it?        `require`, and the middleware before every page
 is this person within reach?  `open` (one person), `rows` and `residents` (lists)
 who touched whose data?     `open`, `listed` and `writing` append to the audit's chain
 
-Reach follows the tree of organisations downwards. Beyond it only break-glass leads, for one person,
-with a reason, for an hour.
+Reach follows the tree of organisations downwards. Beyond it lead only two ways, each to one person:
+break-glass, with a reason, for an hour; and a referral, for the place that receives it (and those
+above it), until 30 days after it was answered or cancelled.
+
+Numbers about many people come from `numbers`, which counts and never shows a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,7 +27,7 @@ from uuid import UUID
 import polars as pl
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -34,6 +39,12 @@ from careloop.web.registry.resident import Resident
 from careloop.web.registry.store import DatabaseStore
 
 Row = TypeVar("Row", bound=PersonData)
+REFERRED_FOR = timedelta(days=30)
+"""How long a place that received a referral still opens the person once it is closed."""
+_FEW = 20
+"""Up to so many places are named in a query; more are looked up by it."""
+_GROUPS = frozenset({"organisation", "worklist", "state", "counted", "level", "next_step"})
+"""What may be counted by: nothing that leads to a person."""
 
 
 class Gate:
@@ -76,26 +87,76 @@ class Gate:
         """The same, as rows in the order of the tree."""
         return Organisation.objects.filter(pk__in=self.reach)
 
+    @cached_property
+    def referred(self) -> tuple[int, ...]:
+        """Residents from outside who were referred to a place within reach."""
+        if not self.reach:
+            return ()
+        since = timezone.now() - REFERRED_FOR
+        running = Q(referrals__state__in=("sent", "acknowledged"))
+        running |= Q(referrals__answered_at__gt=since) | Q(referrals__cancelled_at__gt=since)
+        here = Q(referrals__to_organisation__in=self.reach)
+        found = Resident.gated.filter(running & here).exclude(organisation__in=self.reach)
+        return tuple(found.values_list("pk", flat=True).distinct())
+
     def _within(self, to_resident: str) -> Q:
         if self.user.role == "patient":
             return Q(**{to_resident: self.user.resident_id})
+        if len(self.reach) > _FEW and self.user.organisation is not None:
+            return Q(organisation__in=self.user.organisation.subtree().order_by().values("pk"))
         return Q(organisation__in=self.reach)
 
     def residents(self) -> QuerySet[Resident]:
-        """The residents within reach; merged registrations left out."""
+        """The residents within reach, those referred here too; merged registrations left out."""
         self.require("own.read" if self.user.role == "patient" else "person.find")
-        return Resident.gated.filter(self._within("pk")).exclude(state="merged")
+        within = self._within("pk")
+        if self.referred:
+            within |= Q(pk__in=self.referred)
+        return Resident.gated.filter(within).exclude(state="merged")
 
-    def rows(self, model: type[Row]) -> QuerySet[Row]:
-        """Rows about residents within reach, of any table that holds persons' data."""
+    def rows(self, model: type[Row], *, referred: bool = False) -> QuerySet[Row]:
+        """Rows about residents within reach, of any table that holds persons' data.
+
+        With `referred`, those about residents from outside who were referred here too: lists of
+        the day are about one's own region, but a referral concerns the place that receives it.
+        """
         if model is Resident:
             return self.residents()  # type: ignore[return-value]
         self.require("own.read" if self.user.role == "patient" else "person.find")
-        return model.gated.filter(self._within("resident"))
+        within = self._within("resident")
+        if referred and self.referred:
+            within |= Q(resident__in=self.referred)
+        return model.gated.filter(within)
+
+    def numbers(self, model: type[Row]) -> Numbers:
+        """Counts over a table of persons' data, from the user's own place downwards.
+
+        For managers, researchers and doctors: needs `aggregate.read`, and shows no person.
+        """
+        self.require("aggregate.read")
+        place = self.user.organisation
+        return Numbers(model.gated.filter(organisation__in=place.subtree() if place else ()))
 
     def about(self, resident: Resident, model: type[Row]) -> QuerySet[Row]:
         """Rows about one resident whom `open` has returned."""
         return model.gated.filter(resident=resident)
+
+    def registered_elsewhere(self, national_id: str) -> bool:
+        """Whether somebody out of reach has this national id: no more is told, and it is audited.
+
+        So that nobody is registered twice because two places cannot see each other.
+        """
+        self.require("person.register")
+        known = Resident.gated.filter(national_id=national_id).exclude(state="merged")
+        near = {*self.residents().filter(national_id=national_id).values_list("pk", flat=True)}
+        far = [each.public_id for each in known if each.pk not in near]
+        if far:
+            append(self.actor, "person.register", far, detail={"page": "registered_elsewhere"})
+        return bool(far)
+
+    def about_all(self, residents: Iterable[Resident], model: type[Row]) -> QuerySet[Row]:
+        """The same about several residents whom `residents`, `rows` or `open` has returned."""
+        return model.gated.filter(resident__in=[each.pk for each in residents])
 
     # --- one person
 
@@ -119,7 +180,9 @@ class Gate:
     def _reaches(self, resident: Resident) -> bool:
         if self.user.role == "patient":
             return bool(resident.pk == self.user.resident_id)
-        return resident.organisation_id in self.reach or self._glass_broken(resident)
+        if resident.organisation_id in self.reach:
+            return True
+        return resident.pk in self.referred or self._glass_broken(resident)
 
     def _glass_broken(self, resident: Resident) -> bool:
         return BreakGlass.objects.filter(
@@ -140,6 +203,37 @@ class Gate:
                 reason=reason,
                 until=timezone.now() + BREAK_GLASS_FOR,
             )
+
+    def within_reach(self, public_id: UUID | str) -> bool:
+        """Whether `open` would open it, without opening it."""
+        resident = Resident.gated.filter(public_id=public_id).first()
+        return resident is not None and self._reaches(resident)
+
+    def find_for_emergency(self, number: str) -> UUID | None:
+        """Whose full national ID or person number this is, in reach or not; merged ones followed.
+
+        Each search is written to the audit, found or not, without the number.
+        """
+        self.require("person.break_glass")
+        exactly = Q(national_id=number) | Q(person_id=number)
+        found = Resident.gated.select_related("merged_into").filter(exactly) if number else ()
+        for resident in found:
+            stands = resident.merged_into or resident
+            append(self.actor, "emergency.search", [stands.public_id], detail={"found": True})
+            return stands.public_id
+        append(self.actor, "emergency.search", detail={"found": False})
+        return None
+
+    def emergencies(self) -> QuerySet[BreakGlass]:
+        """Who broke the glass, for managers: by their people or to residents of their places."""
+        self.require("user.manage")
+        if self.user.organisation is None:
+            return BreakGlass.objects.none()
+        path = self.user.organisation.path
+        concerns = Q(user__organisation__path__startswith=path) | Q(
+            resident__organisation__path__startswith=path
+        )
+        return BreakGlass.objects.filter(concerns).order_by("-granted_at", "-pk")
 
     def facts(self, resident: Resident) -> pl.DataFrame:
         """All facts of a person whom `open` has returned, merged registrations included."""
@@ -167,3 +261,31 @@ class Gate:
         with transaction.atomic():
             yield
             append(self.actor, action, [resident.public_id], detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Counts of rows that nobody may see: no row, no name and no id ever leaves it."""
+
+    _rows: QuerySet[Any]
+
+    def count(self, by: Sequence[str], *conditions: Q, **filters: Any) -> list[dict[str, Any]]:
+        """How many residents there are in each group.
+
+        Parameters
+        ----------
+        by
+            What to group by: the place, a list, a state, a level, the steps of the cascade.
+        conditions, filters
+            Which rows to count.
+
+        Returns
+        -------
+        list of dict
+            `by` and `people`; groups without anybody are left out.
+        """
+        if strange := set(by) - _GROUPS:
+            raise ValueError(f"not counted by {sorted(strange)}")
+        person = "pk" if self._rows.model is Resident else "resident"
+        rows = self._rows.filter(*conditions, **filters).order_by().values(*by)
+        return list(rows.annotate(people=Count(person, distinct=True)))

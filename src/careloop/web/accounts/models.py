@@ -71,6 +71,8 @@ class Users(BaseUserManager):
 class User(AbstractBaseUser):
     """Somebody who logs in: one role at one place. A patient's account leads to one resident."""
 
+    LANGUAGES = (("zh", "中文"), ("en", "English"))
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     username = models.CharField(max_length=60, unique=True)
     name = models.CharField(max_length=60)
@@ -81,15 +83,11 @@ class User(AbstractBaseUser):
     resident = models.OneToOneField(
         "registry.Resident", models.PROTECT, null=True, blank=True, related_name="+"
     )
-    language = models.CharField(
-        max_length=2, default="zh", choices=(("zh", "中文"), ("en", "English"))
-    )
+    language = models.CharField(max_length=2, default="zh", choices=LANGUAGES)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
     totp_secret = models.CharField(max_length=64, blank=True)
     totp_last_step = models.BigIntegerField(default=0)
-    failed_logins = models.PositiveIntegerField(default=0)
-    locked_until = models.DateTimeField(null=True)
 
     USERNAME_FIELD = "username"
     objects = Users()
@@ -118,3 +116,61 @@ class BreakGlass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} → {self.resident_id}"
+
+
+class Attempts(models.Model):
+    """Wrong attempts that count against one name, address or account; see `attempt`.
+
+    `key` is a keyed digest: somebody who types a password into the field for the name leaves
+    nothing readable here, and a name counts the same whether it exists or not.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now)
+    locked_until = models.DateTimeField(null=True)
+
+    class Meta:
+        """Old ones are cleared away."""
+
+        indexes = (models.Index(fields=("since",), name="attempts_since"),)
+
+    def __str__(self) -> str:
+        return f"{self.failures}"
+
+
+class RecoveryCode(models.Model):
+    """A way in when the telephone is lost, once. Only its digest is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Each once."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("user", "digest"), name="recovery_code_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class LoginSession(models.Model):
+    """Where somebody is logged in, as their account page lists it."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="login_sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    address = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """The one used last comes first."""
+
+        ordering = ("-seen_at", "-pk")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.started_at:%Y-%m-%d}"

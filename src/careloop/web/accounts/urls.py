@@ -2,18 +2,20 @@
 
 from django.urls import path
 
-from careloop.web.site.views import not_there_yet
+from careloop.web.accounts.view import account, emergency, login, users
 
 app_name = "accounts"
 urlpatterns = [
-    path("login", not_there_yet, name="login"),
-    path("login/second-factor", not_there_yet, name="second_factor"),
-    path("logout", not_there_yet, name="logout"),
-    path("account", not_there_yet, name="account"),
-    path("account/password", not_there_yet, name="password"),
-    path("account/second-factor", not_there_yet, name="enrol"),
-    path("users", not_there_yet, name="users"),
-    path("users/new", not_there_yet, name="user_new"),
-    path("users/<uuid:public_id>", not_there_yet, name="user"),
-    path("people/<uuid:public_id>/break-glass", not_there_yet, name="break_glass"),
+    path("login", login.login, name="login"),
+    path("login/second-factor", login.second_factor, name="second_factor"),
+    path("logout", login.logout, name="logout"),
+    path("account", account.account, name="account"),
+    path("account/password", account.password, name="password"),
+    path("account/second-factor", account.enrol, name="enrol"),
+    path("users", users.users, name="users"),
+    path("users/new", users.user_new, name="user_new"),
+    path("users/emergencies", users.emergencies, name="emergencies"),
+    path("users/<uuid:public_id>", users.user, name="user"),
+    path("people/break-glass", emergency.emergency, name="emergency"),
+    path("people/<uuid:public_id>/break-glass", emergency.break_glass, name="break_glass"),
 ]

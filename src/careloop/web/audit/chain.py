@@ -13,6 +13,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -99,9 +101,10 @@ class Verdict:
 
 
 def verify(*, using: str = DEFAULT_DB_ALIAS) -> Verdict:
-    """Go through the whole chain and compare every digest and number."""
+    """Go through the whole chain: every number, digest and link, and the index of persons."""
     faults: list[str] = []
     before, count = FIRST, 0
+    concerned = _Concerned(using)
     for entry in _all(using):
         count += 1
         if entry.number != count:
@@ -111,8 +114,54 @@ def verify(*, using: str = DEFAULT_DB_ALIAS) -> Verdict:
             faults.append(f"{entry.number}: does not follow the entry before it")
         if entry.digest != digest(entry):
             faults.append(f"{entry.number}: its content was changed")
+        if concerned.of(entry.number) != sorted(filter(None, entry.residents.split(","))):
+            faults.append(f"{entry.number}: the index of persons was changed")
         before = entry.digest
+    faults += [
+        f"{number}: the index names an entry that is not there" for number in concerned.rest()
+    ]
     return Verdict(count, before, tuple(faults))
+
+
+class _Concerned:
+    """The index of persons, read beside the chain: both are in the order of entries."""
+
+    def __init__(self, using: str) -> None:
+        rows = Concerned.objects.using(using).order_by("entry_id", "resident_public_id")
+        pairs = rows.values_list("entry_id", "resident_public_id")
+        self._rows = groupby(pairs.iterator(chunk_size=2000), key=itemgetter(0))
+        self._next: tuple[int, list[str]] | None = None
+        self._lost: list[int] = []
+        self._step()
+
+    def of(self, number: int) -> list[str]:
+        """The persons that the index tells of an entry, in order."""
+        while self._next is not None and self._next[0] < number:
+            self._lost.append(self._next[0])
+            self._step()
+        if self._next is None or self._next[0] != number:
+            return []
+        persons = self._next[1]
+        self._step()
+        return persons
+
+    def rest(self) -> list[int]:
+        """Entries that the index names and the chain does not have."""
+        while self._next is not None:
+            self._lost.append(self._next[0])
+            self._step()
+        return self._lost
+
+    def _step(self) -> None:
+        found = next(self._rows, None)
+        self._next = (
+            None if found is None else (found[0], sorted(str(each[1]) for each in found[1]))
+        )
+
+
+def holds(told: str, *, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Whether a digest noted earlier is still in the chain."""
+    return told == FIRST or Entry.objects.using(using).filter(digest=told).exists()
 
 
 def _all(using: str) -> Iterator[Entry]:

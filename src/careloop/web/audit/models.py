@@ -52,10 +52,14 @@ class Entry(models.Model):
     objects = Standing.as_manager()
 
     class Meta:
-        """In the order of the chain."""
+        """In the order of the chain; an index for each way of filtering it."""
 
         ordering = ("number",)
         base_manager_name = "objects"
+        indexes = (
+            models.Index(fields=("username", "-number"), name="audit_of_user"),
+            models.Index(fields=("action", "-number"), name="audit_of_action"),
+        )
 
     def __str__(self) -> str:
         return f"{self.number} {self.username} {self.action}"

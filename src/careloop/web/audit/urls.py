@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from careloop.web.site.views import not_there_yet
+from careloop.web.audit import views
 
 app_name = "audit"
 urlpatterns = [
-    path("audit", not_there_yet, name="entries"),
-    path("people/<uuid:public_id>/audit", not_there_yet, name="person"),
+    path("audit", views.entries, name="entries"),
+    path("people/<uuid:public_id>/audit", views.person, name="person"),
 ]

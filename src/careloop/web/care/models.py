@@ -24,6 +24,7 @@ class Standing(PersonData):
     as_of = models.DateField()
     level = models.SmallIntegerField(default=0)  # 0 unknown, 1 low … as the programme orders them
     next_step = models.CharField(max_length=60, blank=True)
+    counted = models.PositiveIntegerField(default=0)  # `Worklists.counted`: steps of the cascade
     answers = models.JSONField(default=dict)
     made_at = models.DateTimeField(auto_now=True)
 
@@ -36,6 +37,8 @@ class Standing(PersonData):
         )
         indexes = (
             models.Index(fields=("organisation", "programme", "-level"), name="standing_of"),
+            models.Index(fields=("as_of",), name="standing_day"),
+            models.Index(fields=("programme", "counted", "organisation"), name="standing_counted"),
         )
 
     def __str__(self) -> str:
@@ -64,7 +67,8 @@ class Listed(PersonData):
         )
         indexes = (
             models.Index(
-                fields=("programme", "worklist", "organisation", "rank"), name="listed_order"
+                fields=("programme", "worklist", "organisation", "rank", "resident"),
+                name="listed_order",
             ),
         )
 
@@ -120,6 +124,7 @@ class VisitVersion(PersonData):
     visit = models.ForeignKey(Visit, models.PROTECT, related_name="versions")
     resident = models.ForeignKey("registry.Resident", models.PROTECT, related_name="+")
     version = models.PositiveIntegerField()
+    happened_on = models.DateField(null=True)
     answers = models.JSONField()
     author = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     saved_at = models.DateTimeField(auto_now_add=True)
@@ -160,7 +165,9 @@ class Task(PersonData):
             ),
         )
         indexes = (
-            models.Index(fields=("organisation", "state", "due_on"), name="task_of_place"),
+            models.Index(
+                fields=("organisation", "state", "due_on", "programme"), name="task_of_place"
+            ),
             models.Index(fields=("resident", "state", "due_on"), name="task_of_resident"),
         )
 
@@ -179,14 +186,22 @@ class Call(PersonData):
     remind_on = models.DateField(null=True)
     reason = models.CharField(max_length=40, blank=True)
     note = models.TextField(blank=True)
+    request_key = models.UUIDField(null=True)  # the form it came from; one for several people
+    holds = models.BooleanField(default=True)  # until a newer result, or undone
+    assigned = models.ForeignKey(Task, models.SET_NULL, null=True, related_name="+")
     author = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     called_at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True)
 
     class Meta(PersonData.Meta):
         """Newest first for one person."""
 
         abstract = False
-        indexes = (models.Index(fields=("resident", "-called_at"), name="call_of_resident"),)
+        indexes = (
+            models.Index(fields=("resident", "-called_at"), name="call_of_resident"),
+            models.Index(fields=("worklist", "holds", "organisation"), name="call_holding"),
+            models.Index(fields=("author", "request_key"), name="call_of_form"),
+        )
 
     def __str__(self) -> str:
         return f"{self.result} {self.called_at:%Y-%m-%d}"
@@ -216,7 +231,11 @@ class Referral(PersonData):
         "accounts.User", models.PROTECT, null=True, related_name="+"
     )
     acknowledged_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     answered_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    cancelled_at = models.DateTimeField(null=True)
+    cancel_reason = models.TextField(blank=True)
 
     class Meta(PersonData.Meta):
         """Read by the receiving place."""
@@ -224,6 +243,7 @@ class Referral(PersonData):
         abstract = False
         indexes = (
             models.Index(fields=("to_organisation", "state", "sent_at"), name="referral_to"),
+            models.Index(fields=("from_organisation", "state", "sent_at"), name="referral_from"),
             models.Index(fields=("resident", "-sent_at"), name="referral_of_resident"),
         )
 
@@ -243,6 +263,7 @@ class PlanDecision(PersonData):
     proposed = models.TextField()  # the words that were decided on
     text = models.TextField(blank=True)  # what stands instead, where edited
     reason = models.TextField(blank=True)
+    grounds = models.JSONField(default=dict)  # checks and cautions that stood beside the words
     author = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(auto_now_add=True)
 

@@ -8,13 +8,14 @@ nothing is lost. Facts are never changed: a corrected answer withdraws the old f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import polars as pl
+from django.db import IntegrityError
 from django.utils import timezone
 
 from careloop import __version__
@@ -25,13 +26,16 @@ from careloop.records.fact import FACT_SCHEMA
 from careloop.records.reading import ImportReport, Source
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Visit, VisitVersion
-from careloop.web.care.standing import PROGRAMME, refresh
+from careloop.web.care.standing import PROGRAMME, refresh, row_of, today
 from careloop.web.registry.clock import wall_clock
 from careloop.web.registry.resident import Resident
 from careloop.web.registry.store import DatabaseStore
 
 Answers = Mapping[str, Any]
-"""Variable key to value (float, bool, str, date); None for a question left open."""
+"""Variable key to value (float, bool, str, date); None for a question answered "not known"."""
+
+Also = Callable[[Visit, Mapping[str, Any]], None]
+"""What else is written in the transaction of a save, from the visit and `standing.row_of`."""
 
 
 class VisitConflictError(CareloopError):
@@ -43,6 +47,19 @@ class VisitConflictError(CareloopError):
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A document that answers were read from: where each stands in it, and what was printed.
+
+    `raw` holds the printed text of a variable whose value is another (corrected by a person).
+    """
+
+    kind: str
+    sha256: str
+    field: Mapping[str, str]
+    raw: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """What was recorded at one contact. `context` qualifies a variable's value (side, device)."""
 
@@ -50,10 +67,21 @@ class Contact:
     happened_on: date
     answers: Answers
     context: Mapping[str, str] | None = None
+    document: Document | None = None
 
 
-def record_visit(gate: Gate, resident: Resident, contact: Contact, *, request_key: UUID) -> Visit:
+def record_visit(
+    gate: Gate,
+    resident: Resident,
+    contact: Contact,
+    *,
+    request_key: UUID,
+    also: Also | None = None,
+) -> Visit:
     """Save a new visit; the same `request_key` again returns the visit saved first.
+
+    `also` is called inside the transaction with the visit and what is known of the person now,
+    before the standing is saved: what it writes is kept with the visit or not at all.
 
     Raises
     ------
@@ -61,12 +89,30 @@ def record_visit(gate: Gate, resident: Resident, contact: Contact, *, request_ke
         An answer is not of its variable's kind, or outside its plausible range.
     """
     rows = fact_rows(resident.person_id, contact)
-    known = gate.about(resident, Visit).filter(request_key=request_key).first()
-    if known is not None:
+    saved = gate.about(resident, Visit).filter(request_key=request_key)
+    if (known := saved.first()) is not None:
         return known
+    try:
+        return _new(gate, resident, contact, rows, request_key=request_key, also=also)
+    except IntegrityError:
+        # The same form arrived twice at the same moment: the other one has saved it.
+        if (known := saved.first()) is None:
+            raise
+        return known
+
+
+def _new(
+    gate: Gate,
+    resident: Resident,
+    contact: Contact,
+    rows: list[dict[str, Any]],
+    *,
+    request_key: UUID,
+    also: Also | None,
+) -> Visit:
     with gate.writing(resident, "visit.write", kind=contact.kind):
         source = f"visit-{uuid4()}"
-        _store(gate, rows, source, contact.kind)
+        _store(gate, rows, source, contact)
         visit = Visit(
             request_key=request_key,
             resident=resident,
@@ -80,14 +126,31 @@ def record_visit(gate: Gate, resident: Resident, contact: Contact, *, request_ke
         )
         visit.save(force_insert=True)
         _keep_version(gate, visit)
-        refresh(resident, gate.facts(resident))
+        _after(gate, resident, visit, also)
     return visit
 
 
+def _after(gate: Gate, resident: Resident, visit: Visit, also: Also | None) -> None:
+    """What follows from a save, in its transaction."""
+    facts = gate.facts(resident)
+    row = row_of(facts, today())
+    if also is not None:
+        also(visit, row)
+    refresh(resident, facts, row=row)
+
+
 def correct_visit(
-    gate: Gate, resident: Resident, visit: Visit, contact: Contact, *, version: int
+    gate: Gate,
+    resident: Resident,
+    visit: Visit,
+    contact: Contact,
+    *,
+    version: int,
+    also: Also | None = None,
 ) -> Visit:
     """Save a correction of version `version`: old facts withdrawn, new ones added.
+
+    `also` as in `record_visit`.
 
     Raises
     ------
@@ -122,10 +185,10 @@ def correct_visit(
             recorded_at=pl.lit(before - timedelta(microseconds=1)),
             source=pl.lit(source),
         )
-        _store(gate, rows, source, contact.kind, withdrawn=withdrawn)
+        _store(gate, rows, source, contact, withdrawn=withdrawn)
         saved = gate.about(resident, Visit).get(pk=visit.pk)
         _keep_version(gate, saved)
-        refresh(resident, gate.facts(resident))
+        _after(gate, resident, saved, also)
     return saved
 
 
@@ -138,6 +201,7 @@ def fact_rows(person_id: str, contact: Contact) -> list[dict[str, Any]]:
         Naming the variable, its value and what is plausible.
     """
     dictionary = load()
+    document = contact.document
     at = datetime.combine(contact.happened_on, time(12))
     now = wall_clock()
     return [
@@ -150,6 +214,8 @@ def fact_rows(person_id: str, contact: Contact) -> list[dict[str, Any]]:
             "recorded_at": max(now, at),
             "status": "final",
             "context": (contact.context or {}).get(key),
+            "raw": document.raw.get(key) if document else None,
+            "field": document.field.get(key) if document else None,
         }
         for key, value in contact.answers.items()
         if value is not None and value != ""
@@ -197,21 +263,23 @@ def _store(
     gate: Gate,
     rows: list[dict[str, Any]],
     source_id: str,
-    kind: str,
+    contact: Contact,
     *,
     withdrawn: pl.DataFrame | None = None,
 ) -> None:
     frame = pl.DataFrame(rows, schema=FACT_SCHEMA).with_columns(source=pl.lit(source_id))
     if withdrawn is not None:
         frame = pl.concat([withdrawn.select(list(FACT_SCHEMA)), frame])
+    document = contact.document
     source = Source(
         source_id=source_id,
         kind="visit",
-        name=kind,
-        sha256=hashlib.sha256(source_id.encode()).hexdigest(),
+        name=contact.kind,
+        sha256=document.sha256 if document else hashlib.sha256(source_id.encode()).hexdigest(),
         # Told anew by each save: a store takes the same words of the same sender for one fact.
         sender=f"careloop:{gate.user.username}:{source_id}",
         read_at=datetime.now(UTC),
+        mapping=document.kind if document else "",
         software=f"careloop {__version__}",
     )
     DatabaseStore().add(_VisitReading(frame, source))
@@ -230,6 +298,7 @@ def _keep_version(gate: Gate, visit: Visit) -> None:
         resident_id=visit.resident_id,
         organisation_id=visit.organisation_id,
         version=visit.version,
+        happened_on=visit.happened_on,
         answers=visit.answers,
         author=gate.user,
     )

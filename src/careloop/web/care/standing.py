@@ -8,26 +8,30 @@ snapshot.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from threading import Lock
 from typing import Any
 
 import polars as pl
+from django.db import transaction
 from django.utils import timezone
 
 from careloop.care.worklist import LEVEL, Worklists
 from careloop.dictionary.catalogue import load
-from careloop.programmes.bedside import Bedside
-from careloop.programmes.planning import guided_frame
+from careloop.programmes.bedside import Bedside, slim
+from careloop.programmes.planning import guidance_of, guided_frame
 from careloop.programmes.programme import Programme, programme
-from careloop.records.snapshot import snapshot
+from careloop.records.snapshot import Snapshot, snapshot
 from careloop.web.care.models import Listed, Standing
 from careloop.web.registry.resident import Resident
 
 PROGRAMME = "osteoporosis"
 """The programme of this site, until there are several."""
+GONE = ("dead", "moved")
+"""States in which nobody is on any list."""
 _MANY = 500
 _making = Lock()
 
@@ -60,12 +64,26 @@ def bedside(key: str = PROGRAMME) -> Bedside:
         return _bedside(key)
 
 
+@cache
+def _as_bedside(key: str) -> Programme:
+    """The programme as `Bedside` uses it: everybody at once gets what one at a time gets."""
+    guidance = guidance_of(the_programme(key))
+    chosen = replace(guidance, guidelines=(guidance.guideline(""),))
+    return slim(the_programme(key), chosen)
+
+
 def today() -> date:
     """The site's own day."""
     return timezone.localdate()
 
 
-def refresh(resident: Resident, facts: pl.DataFrame, *, key: str = PROGRAMME) -> Standing:
+def refresh(
+    resident: Resident,
+    facts: pl.DataFrame,
+    *,
+    key: str = PROGRAMME,
+    row: Mapping[str, Any] | None = None,
+) -> Standing:
     """Compute where one person stands from all their facts; call it inside a transaction.
 
     Parameters
@@ -74,9 +92,11 @@ def refresh(resident: Resident, facts: pl.DataFrame, *, key: str = PROGRAMME) ->
         Whose standing.
     facts
         All facts of this person, as `Gate.facts` gives them.
+    row
+        What `row_of` gives for them today, where it is known already.
     """
     as_of = today()
-    row = row_of(facts, as_of, key=key)
+    row = row_of(facts, as_of, key=key) if row is None else dict(row)
     frame = pl.DataFrame([{name: row.get(name) for name in worklists(key).reads()}])
     answered = row | frame.with_columns(worklists(key).columns()).row(0, named=True)
     standing, listed = _made(resident, answered, as_of, key)
@@ -97,22 +117,46 @@ def row_of(facts: pl.DataFrame, as_of: date, *, key: str = PROGRAMME) -> dict[st
     return {}
 
 
-def refresh_all(facts: pl.LazyFrame, residents: Iterable[Resident], *, key: str = PROGRAMME) -> int:
-    """Compute where many people stand, all at once; returns how many."""
+def refresh_all(
+    facts: pl.LazyFrame,
+    residents: Iterable[Resident],
+    *,
+    key: str = PROGRAMME,
+    saved_meanwhile: Callable[[], Collection[str]] = frozenset,
+) -> int:
+    """Compute where many people stand, all at once; returns how many.
+
+    Parameters
+    ----------
+    facts
+        All facts of these people.
+    residents
+        The people.
+    saved_meanwhile
+        Asked in the transaction that writes: ids of people whose standing was computed from newer
+        facts since `facts` were read, and is left alone.
+    """
     as_of = today()
     known = {resident.person_id: resident for resident in residents}
     taken = snapshot(facts, as_of, load())
-    frame = guided_frame(taken, the_programme(key))
-    frame = frame.with_columns(worklists(key).columns())
-    standings: list[Standing] = []
-    listed: list[Listed] = []
-    for row in frame.iter_rows(named=True):
-        if (resident := known.get(row["person_id"])) is not None:
-            one, on = _made(resident, row, as_of, key)
-            standings.append(one)
-            listed += on
-    _replace(standings, listed, key)
-    return len(standings)
+    frame = _listing(guided_frame(taken, _as_bedside(key)), taken, key)
+    made = {
+        row["person_id"]: _made(known[row["person_id"]], row, as_of, key)
+        for row in frame.iter_rows(named=True)
+        if row["person_id"] in known
+    }
+    with transaction.atomic():
+        newer = saved_meanwhile()
+        kept = [each for person_id, each in made.items() if person_id not in newer]
+        _replace([one for one, _ in kept], [each for _, on in kept for each in on], key)
+    return len(kept)
+
+
+def _listing(frame: pl.DataFrame, taken: Snapshot, key: str) -> pl.DataFrame:
+    """Add the lists' columns; facts they read that guiding left out come from the snapshot."""
+    lacking = [name for name in worklists(key).reads() if name not in frame.columns]
+    facts = taken.with_columns_for(lacking).frame.select("person_id", *lacking)
+    return frame.join(facts, on="person_id", how="left").with_columns(worklists(key).columns())
 
 
 def _replace(standings: Sequence[Standing], listed: Sequence[Listed], key: str) -> None:
@@ -135,6 +179,7 @@ def _made(
         as_of=as_of,
         level=row.get(LEVEL) or 0,
         next_step=row.get("next_step") or "",
+        counted=0 if resident.state in GONE else worklists(key).counted(row),
         answers=_answers(row, key),
     )
     listed = [
@@ -145,11 +190,19 @@ def _made(
             worklist=each.key,
             rank=_rank(row, each.column),
             due_on=_due(row.get(f"{each.column}_due"), as_of),
-            because={"alarm": bool(row.get(f"{each.column}_alarm"))},
-            since=as_of,
+            because={
+                "alarm": bool(row.get(f"{each.column}_alarm")),
+                "reasons": str(row.get(f"{each.column}_why") or "").split(),
+                "values": {
+                    name: value
+                    for name in each.show
+                    if (value := _plain(row.get(name))) is not None
+                },
+            },
+            since=_since(row.get(f"{each.column}_since"), as_of),
         )
         for each in worklists(key).lists
-        if row.get(each.column)
+        if row.get(each.column) and resident.state not in GONE
     ]
     return standing, listed
 
@@ -178,3 +231,8 @@ def _rank(row: Mapping[str, Any], column: str) -> float:
 
 def _due(days: float | None, as_of: date) -> date | None:
     return None if days is None or not math.isfinite(days) else as_of + timedelta(days=round(days))
+
+
+def _since(days: float | None, as_of: date) -> date:
+    """The day of what brought a person on the list; today where it has no day."""
+    return as_of if days is None or not math.isfinite(days) else as_of - timedelta(days=round(days))

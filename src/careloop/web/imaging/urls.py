@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from careloop.web.site.views import not_there_yet
+from careloop.web.imaging import upload, views
 
 app_name = "imaging"
 urlpatterns = [
-    path("people/<uuid:public_id>/dxa", not_there_yet, name="dxa"),
-    path("people/<uuid:public_id>/dxa/report", not_there_yet, name="upload"),
-    path("people/<uuid:public_id>/dxa/report/<uuid:upload_id>", not_there_yet, name="confirm"),
+    path("people/<uuid:public_id>/dxa", views.dxa, name="dxa"),
+    path("people/<uuid:public_id>/dxa/report", upload.upload, name="upload"),
+    path("people/<uuid:public_id>/dxa/report/<uuid:upload_id>", upload.confirm, name="confirm"),
 ]

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from careloop.web.site.views import not_there_yet
+from careloop.web.portal import views
 
 app_name = "portal"
 urlpatterns = [
-    path("me", not_there_yet, name="home"),
+    path("me", views.home, name="home"),
+    path("me/report.pdf", views.report, name="report"),
 ]

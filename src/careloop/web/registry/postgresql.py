@@ -5,7 +5,9 @@ Straight through the driver, as in `sqlite.py` and for the same reason.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
@@ -31,6 +33,25 @@ def lock_imports(connection: Any) -> None:
     """Let one import write at a time, until its transaction ends: else two could deadlock."""
     connection.ensure_connection()
     connection.connection.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORTS])
+
+
+def analyse(connection: Any) -> None:
+    """Count the tables by samples."""
+    connection.connection.execute("ANALYZE")
+
+
+@contextmanager
+def alone(connection: Any, name: str) -> Iterator[bool]:
+    """Whether nobody else holds this name; an advisory lock of this session."""
+    key = zlib.crc32(f"careloop {name}".encode())
+    raw = connection.connection
+    found = raw.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+    free = bool(found and found[0])
+    try:
+        yield free
+    finally:
+        if free and not raw.closed:
+            raw.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def insert(connection: Any, facts: pl.DataFrame, persons: Sequence[str]) -> int:

@@ -42,11 +42,12 @@ ADD_STAGED_FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which facts: of one person, of some variables, or of everybody and all."""
+    """Which facts: of one person or several, of some variables, or of everybody and all."""
 
     person_id: str | None = None
     variables: tuple[str, ...] | None = None
     at_most: int | None = None
+    person_ids: tuple[str, ...] | None = None
 
 
 def select(names: Sequence[str], wanted: Wanted, *, mark: str) -> tuple[str, list[str | int]]:
@@ -66,6 +67,10 @@ def select(names: Sequence[str], wanted: Wanted, *, mark: str) -> tuple[str, lis
     if wanted.person_id is not None:
         conditions.append(f"f.person_id = {mark}")
         values.append(wanted.person_id)
+    if wanted.person_ids is not None:
+        marks = ", ".join([mark] * len(wanted.person_ids))
+        conditions.append(f"f.person_id IN ({marks})" if marks else "1 = 0")
+        values += wanted.person_ids
     if wanted.variables is not None:
         marks = ", ".join([mark] * len(wanted.variables))
         conditions.append(f"f.variable IN ({marks})" if marks else "1 = 0")

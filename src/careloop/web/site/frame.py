@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.messages import get_messages
 from django.http import HttpRequest
 
 from careloop.web.accounts.role import Action
 from careloop.web.site.language import gettext_lazy as _
+from careloop.web.site.simulated import holds_demo
 
 WAYS: tuple[tuple[Action, str, Any], ...] = (
     ("worklist.read", "site:home", _("Today")),
@@ -24,12 +27,14 @@ WAYS: tuple[tuple[Action, str, Any], ...] = (
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """For templates: `ways` of this user, and `here`, the name of the page's address."""
-    user = request.user
+    """For templates: `ways` of this user, `here` (the address's name), messages, `simulated`."""
+    user = getattr(request, "user", None) or AnonymousUser()  # refused before anybody was asked for
     match = getattr(request, "resolver_match", None)
     may = getattr(user, "may", None)
     return {
         "ways": [(name, words) for action, name, words in WAYS if may and may(action)],
         "here": match.view_name if match else "",
         "user": user,
+        "messages": get_messages(request),
+        "simulated": holds_demo(),
     }

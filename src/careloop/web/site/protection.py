@@ -35,3 +35,15 @@ class ProtectionMiddleware:
         response.headers.setdefault("Permissions-Policy", "geolocation=(), microphone=()")
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class HostMiddleware:
+    """Answers only to the names of this site (CARELOOP_ALLOWED_HOSTS), whatever the page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Refuse with 400 a request for another name."""
+        request.get_host()
+        return self.get_response(request)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from careloop.web.accounts.access import GatedRequest, for_action
+from careloop.web.care.worklist import views as day
 from careloop.web.site.language import COOKIE
 
 
@@ -16,7 +17,7 @@ from careloop.web.site.language import COOKIE
 @require_GET
 def home(request: GatedRequest) -> HttpResponse:
     """Where a day begins."""
-    return render(request, "site/home.html")
+    return day.home(request)
 
 
 @for_action("public")
@@ -28,7 +29,14 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = "/"
     response = redirect(back)
-    response.set_cookie(COOKIE, chosen, max_age=365 * 86400, samesite="Lax")
+    response.set_cookie(
+        COOKIE,
+        chosen,
+        max_age=365 * 86400,
+        samesite="Lax",
+        httponly=True,
+        secure=request.is_secure(),
+    )
     return response
 
 

@@ -26,6 +26,22 @@ def forbid(apps, editor):
                     f"CREATE TRIGGER {name} BEFORE {way} ON {table} "
                     f"BEGIN SELECT RAISE(ABORT, '{_WORDS}'); END"
                 )
+    # TRUNCATE asks no trigger of rows; and SQLite's INSERT OR REPLACE none of deletion.
+    for table, key in zip(_TABLES, ("number", "id"), strict=True):
+        if editor.connection.vendor == "postgresql":
+            editor.execute(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION audit_stands()"
+            )
+        else:
+            same = f"{key} = NEW.{key}"
+            if table == "audit_entry":
+                same += " OR digest = NEW.digest"
+            editor.execute(
+                f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "
+                f"BEGIN SELECT RAISE(ABORT, '{_WORDS}'); END"
+            )
 
 
 class Migration(migrations.Migration):

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from careloop.web.site.views import not_there_yet
+from careloop.web.care.person import views
 
 app_name = "person"
 urlpatterns = [
-    path("people/<uuid:public_id>", not_there_yet, name="page"),
-    path("people/<uuid:public_id>/timeline", not_there_yet, name="timeline"),
-    path("people/<uuid:public_id>/plan", not_there_yet, name="plan"),
-    path("people/<uuid:public_id>/messages", not_there_yet, name="messages"),
-    path("people/<uuid:public_id>/consents", not_there_yet, name="consents"),
+    path("people/<uuid:public_id>", views.page, name="page"),
+    path("people/<uuid:public_id>/risk", views.risk, name="risk"),
+    path("people/<uuid:public_id>/timeline", views.timeline, name="timeline"),
+    path("people/<uuid:public_id>/plan", views.plan, name="plan"),
+    path("people/<uuid:public_id>/messages", views.messages, name="messages"),
+    path("people/<uuid:public_id>/consents", views.consents, name="consents"),
 ]

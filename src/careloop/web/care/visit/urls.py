@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from careloop.web.site.views import not_there_yet
+from careloop.web.care.visit import views
 
 app_name = "visit"
 urlpatterns = [
-    path("people/<uuid:public_id>/visit/<slug:kind>", not_there_yet, name="new"),
-    path("visits/<uuid:visit_id>", not_there_yet, name="edit"),
-    path("visits/<uuid:visit_id>/saved", not_there_yet, name="saved"),
+    path("people/<uuid:public_id>/visit/<slug:kind>", views.new, name="new"),
+    path("visits/<uuid:visit_id>", views.edit, name="edit"),
+    path("visits/<uuid:visit_id>/saved", views.saved, name="saved"),
 ]

@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from careloop.web.site.views import not_there_yet
+from careloop.web.care.worklist import number_views, referral_views, views
 
 app_name = "worklist"
 urlpatterns = [
-    path("lists", not_there_yet, name="lists"),
-    path("lists/<slug:key>", not_there_yet, name="list"),
-    path("people/<uuid:public_id>/call", not_there_yet, name="call"),
-    path("referrals", not_there_yet, name="referrals"),
-    path("people/<uuid:public_id>/refer", not_there_yet, name="refer"),
-    path("referrals/<uuid:referral_id>", not_there_yet, name="referral"),
-    path("numbers", not_there_yet, name="numbers"),
+    path("lists", views.lists, name="lists"),
+    path("lists/<slug:key>", views.one_list, name="list"),
+    path("people/<uuid:public_id>/call", views.call, name="call"),
+    path("referrals", referral_views.referrals, name="referrals"),
+    path("people/<uuid:public_id>/refer", referral_views.refer, name="refer"),
+    path("referrals/<uuid:referral_id>", referral_views.one_referral, name="referral"),
+    path("numbers", number_views.numbers, name="numbers"),
 ]

@@ -1,0 +1,71 @@
+"""Who somebody is, by name and password: five wrong attempts, then a wait, and no hints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.http import HttpRequest
+
+from careloop.web.accounts.attempt import of_address, of_name
+from careloop.web.accounts.models import User
+from careloop.web.audit.chain import Actor, append
+
+
+class CountingBackend(BaseBackend):
+    """Checks name and password; counts wrong attempts against the name and the address.
+
+    A name that nobody has, a wrong password, an account out of use and a locked one are answered
+    the same, and all but the last cost the same one run of the password hasher.
+    """
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **_: Any,
+    ) -> User | None:
+        """The user, or None. A locked name is not even tried; see `locked`."""
+        if not username or password is None:
+            return None
+        name, address = of_name(username), of_address(address_of(request))
+        if address.take() is not None:
+            return None
+        if name.take() is not None:
+            return None
+        user: User | None = User.objects.filter(username=username.strip().lower()).first()
+        if user is None:
+            User().set_password(password)  # as long as a check takes
+        if user is None or not user.check_password(password) or not user.is_active:
+            append(actor_of(user, address_of(request)), "login.failed")
+            return None
+        name.forget()
+        address.give_back()
+        return user
+
+    def get_user(self, user_id: int) -> User | None:
+        """The user of a session; nobody once the account is out of use."""
+        return (
+            User.objects.select_related("organisation").filter(pk=user_id, is_active=True).first()
+        )
+
+
+def locked(request: HttpRequest, username: str) -> datetime | None:
+    """Until when this name or address has to wait; told alike for names that nobody has."""
+    ends = (of_name(username).locked_until(), of_address(address_of(request)).locked_until())
+    return max((end for end in ends if end is not None), default=None)
+
+
+def actor_of(user: User | None, address: str) -> Actor:
+    """Whom the audit names; nobody for a name that nobody has, which might be a password."""
+    if user is None:
+        return Actor("", "", "", address)
+    path = user.organisation.path if user.organisation else ""
+    return Actor(user.username, user.role, path, address)
+
+
+def address_of(request: HttpRequest | None) -> str:
+    """Where a request came from."""
+    return str(request.META.get("REMOTE_ADDR", "")) if request is not None else ""

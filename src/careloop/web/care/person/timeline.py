@@ -1,0 +1,220 @@
+"""Everything that was ever stated about a person, day by day, with who said it and when."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from careloop.dictionary.catalogue import load
+from careloop.programmes.wording import Wording
+from careloop.web.accounts.gate import Gate
+from careloop.web.accounts.models import User
+from careloop.web.care.models import Visit
+from careloop.web.care.person.considered import words
+from careloop.web.care.person.fact import with_withdrawals
+from careloop.web.care.person.head import way
+from careloop.web.care.person.word import CONTEXT, GROUPS, KINDS, OTHER
+from careloop.web.registry.models import Source
+from careloop.web.registry.resident import Resident
+from careloop.web.site.language import gettext as _
+from careloop.web.site.language import language
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who or what a fact is from."""
+
+    words: str
+    by: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One fact in words."""
+
+    name: str
+    group: str
+    value: str
+    context: str
+    raw: str
+    until: date | None
+    assumed: bool
+    recorded_on: date | None
+    told: Told
+    where: str
+    withdrawn_on: date | None
+    withdrawn_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of facts by day, newest first."""
+
+    days: tuple[tuple[date, tuple[Item, ...]], ...]
+    groups: tuple[tuple[str, str, int], ...]
+    group: str
+    on: date | None
+    total: int
+    page: int
+    pages: int
+
+
+def timeline(
+    gate: Gate,
+    resident: Resident,
+    *,
+    group: str = "",
+    on: date | None = None,
+    page: int = 1,
+) -> Timeline:
+    """One page of a person's facts.
+
+    Parameters
+    ----------
+    group
+        Only the variables of this group of the dictionary; "" for all.
+    on
+        Only facts of this day.
+    page
+        From 1; beyond the last page the last is shown.
+    """
+    dictionary = load()
+    marked = with_withdrawals(gate.facts(resident))
+    known = {key: dictionary[key].group for key in marked["variable"].unique() if key in dictionary}
+    marked = marked.with_columns(
+        group=pl.col("variable").replace_strict(known, default="", return_dtype=pl.String)
+    )
+    counted = dict(marked.group_by("group").len().rows())
+    if group:
+        marked = marked.filter(pl.col("group") == group)
+    if on is not None:
+        marked = marked.filter(pl.col("effective_at").dt.date() == on)
+    pages = max(1, math.ceil(marked.height / PAGE))
+    page = min(max(page, 1), pages)
+    order = {name: place for place, name in enumerate(GROUPS)}
+    chosen = (
+        marked.with_columns(
+            day=pl.col("effective_at").dt.date(),
+            place=pl.col("group").replace_strict(order, default=99, return_dtype=pl.Int32),
+        )
+        .sort("day", "place", "variable", "recorded_at", descending=[True, False, False, True])
+        .slice((page - 1) * PAGE, PAGE)
+    )
+    rows = chosen.to_dicts()
+    told = _sources(gate, resident, rows)
+    wording = words(language()).wording
+    return Timeline(
+        tuple(
+            (day, tuple(_item(row, told, wording) for row in part))
+            for day, part in groupby(rows, key=lambda row: row["day"])
+        ),
+        tuple(
+            (name, str(label), counted[name]) for name, label in GROUPS.items() if name in counted
+        ),
+        group if group in GROUPS else "",
+        on,
+        marked.height,
+        page,
+        pages,
+    )
+
+
+def _sources(gate: Gate, resident: Resident, rows: list[dict[str, Any]]) -> Mapping[str, Told]:
+    """Words for the sources on this page: three queries, however many facts."""
+    ids = {row[name] for row in rows for name in ("source", "withdrawn_by") if row[name]}
+    sources = {each.source_id: each for each in Source.objects.filter(source_id__in=ids)}
+    visits = {each.source: each for each in gate.about(resident, Visit).filter(source__in=ids)}
+    senders = {key: _username(each) for key, each in sources.items()}
+    names = dict(
+        User.objects.filter(username__in=set(senders.values()) - {""}).values_list(
+            "username", "name"
+        )
+    )
+    found = {}
+    for key, each in sources.items():
+        visit = visits.get(key)
+        kind = str(KINDS.get(each.name, each.name)) if each.kind == "visit" else each.name
+        found[key] = Told(
+            kind,
+            names.get(senders[key], senders[key]) or ("" if each.kind == "visit" else each.sender),
+            way(gate.user, "visit:edit", visit.public_id) if visit else "",
+        )
+    return found
+
+
+def _username(source: Source) -> str:
+    """Who recorded a visit on this site: `careloop:<user>:<source>`."""
+    parts = source.sender.split(":")
+    return parts[1] if source.kind == "visit" and len(parts) == 3 else ""
+
+
+def _item(row: Mapping[str, Any], told: Mapping[str, Told], wording: Wording) -> Item:
+    unknown = Told(_("source not known"), "", "")
+    by = told.get(row["withdrawn_by"]) if row["withdrawn_by"] else None
+    recorded: datetime | None = row["recorded_at"]
+    withdrawn: datetime | None = row["withdrawn_at"]
+    return Item(
+        wording.name(row["variable"]),
+        str(GROUPS.get(row["group"], OTHER)),
+        _value(row, wording),
+        _context(row["context"], wording),
+        _raw(row, wording),
+        row["until"].date() if row["until"] else None,
+        row["status"] == "assumed",
+        recorded.date() if recorded else None,
+        told.get(row["source"], unknown),
+        _("row {number}").format(number=row["row"]) if row["row"] is not None else "",
+        withdrawn.date() if withdrawn else None,
+        by.by if by else "",
+    )
+
+
+def _value(row: Mapping[str, Any], wording: Wording) -> str:
+    """The value in words; of an identity number only its tail."""
+    key = row["variable"]
+    if key not in wording.dictionary:
+        value = row["text"] if row["text"] is not None else row["number"]
+        return f"{value if value is not None else ''} {row['unit'] or ''}".strip()
+    variable = wording.dictionary[key]
+    if variable.kind == "boolean":
+        return wording.value(key, bool(row["number"]))
+    if variable.kind == "number" and row["number"] is not None:
+        if variable.unit == "g/cm2":
+            return f"{row['number']:.3f} {wording.unit(key)}"
+        return wording.value(key, float(row["number"]))
+    text = row["text"] or "—"
+    if key == "national_id" and len(text) > 4:
+        return f"••••{text[-4:]}"
+    return wording.value(key, text)
+
+
+def _raw(row: Mapping[str, Any], wording: Wording) -> str:
+    """What the source wrote; never of an identity, which is masked."""
+    key = row["variable"]
+    hidden = key in wording.dictionary and wording.dictionary[key].identifying
+    return "" if hidden else row["raw"] or ""
+
+
+def _context(text: str | None, wording: Wording) -> str:
+    if not text:
+        return ""
+    parts = []
+    for name, value in json.loads(text).items():
+        label = CONTEXT.get(name)
+        if label is None or value in (None, ""):
+            continue
+        qualifier = wording.programme.qualifiers.get(str(value))
+        sides = {"left": _("left"), "right": _("right")}
+        said = qualifier[wording.language] if qualifier else sides.get(str(value), str(value))
+        parts.append(f"{label} {said}")
+    return _("; ").join(parts)

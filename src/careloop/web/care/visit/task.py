@@ -1,0 +1,132 @@
+"""Tasks and state after a save: what is due next, what is done, who is no longer looked after.
+
+Everything is worked out anew from facts and contacts, so a correction undoes what the mistake did:
+a death entered in error brings the person back, with the tasks they had. Called inside the
+transaction of the save (`recording.Also`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from careloop.care.clause import holds
+from careloop.care.schedule import Chain, Step
+from careloop.dictionary.condition import names_in
+from careloop.web.accounts.gate import Gate
+from careloop.web.care.models import Call, Task, Visit, VisitVersion
+from careloop.web.care.standing import GONE, PROGRAMME, today
+from careloop.web.care.visit.known import forms, schedule
+from careloop.web.registry.resident import Resident
+
+HAND_SET_EARLY_DAYS = 14
+"""So long before its day a contact already fulfils a task that was set by hand."""
+CONTACTS = ("screening", "home", "community", "hospital", "phone")
+
+
+def after_save(gate: Gate, resident: Resident, visit: Visit, row: Mapping[str, Any]) -> None:
+    """Bring the person's state and tasks in step with what is known of them and their contacts."""
+    _bring_state(gate, resident, row, visit)
+    contacts = gate.about(resident, Visit).filter(programme=PROGRAMME)
+    bring_tasks(gate, resident, row, list(contacts.values_list("kind", "happened_on")), visit=visit)
+
+
+def _bring_state(gate: Gate, resident: Resident, row: Mapping[str, Any], visit: Visit) -> None:
+    """Dead, moved or looked after, as facts say; back to being looked after by correction only.
+
+    A state that the register or an import gave is not undone by a visit that never spoke of it.
+    """
+    if resident.state == "merged":
+        return
+    rules = forms().state
+    state = next((each for each in GONE if each in rules and holds(rules[each], row)), "active")
+    if state == resident.state or (state == "active" and not _spoke(gate, resident, visit)):
+        return
+    resident.state = state
+    resident.save(update_fields=["state", "updated_at"])
+
+
+def _spoke(gate: Gate, resident: Resident, visit: Visit) -> bool:
+    """Whether some version of a visit told of a death or a move."""
+    names = {name for sql in forms().state.values() for name in names_in(sql)}
+    versions = gate.about(resident, VisitVersion).filter(visit=visit)
+    return any(names & set(answers) for answers in versions.values_list("answers", flat=True))
+
+
+def bring_tasks(
+    gate: Gate,
+    resident: Resident,
+    row: Mapping[str, Any],
+    contacts: list[tuple[str, date]],
+    *,
+    visit: Visit | None = None,
+) -> None:
+    """Make what is due, close what is not any more; at most one task of a chain stays open."""
+    chains = {step.key: chain for chain in schedule().chains for step in chain.steps}
+    wanted = set()
+    if resident.state not in GONE:
+        wanted = {(d.step.key, d.due_on) for d in schedule().due(row, contacts, today())}
+    about = gate.about(resident, Task).filter(programme=PROGRAMME)
+    existing = {(task.kind, task.due_on): task for task in about.filter(kind__in=chains)}
+    for task in existing.values():
+        if task.state == "open" and (task.kind, task.due_on) not in wanted:
+            _close(task, chains[task.kind], resident, visit)
+    if visit is not None:
+        _bring_hand_set(about.exclude(kind__in=chains), resident, visit)
+    for kind, due_on in wanted:
+        closed = existing.get((kind, due_on))
+        if closed is None:
+            Task(
+                resident=resident,
+                organisation_id=resident.organisation_id,
+                programme=PROGRAMME,
+                kind=kind,
+                due_on=due_on,
+            ).save(force_insert=True)
+        elif closed.state != "open" and not _called_off(gate, resident, closed):
+            closed.state, closed.visit, closed.closed_at = "open", None, None
+            closed.save(update_fields=["state", "visit", "closed_at"])
+
+
+def _close(task: Task, chain: Chain, resident: Resident, visit: Visit | None) -> None:
+    """Done where the visit fulfils it; otherwise it is no longer wanted."""
+    fulfils = (
+        visit is not None
+        and resident.state not in GONE
+        and (visit.kind in chain.kinds or any(visit.answers.get(key) for key in chain.measured))
+        and task.due_on - timedelta(days=chain.early_days) <= visit.happened_on
+    )
+    task.state, task.visit = ("done", visit) if fulfils else ("removed", None)
+    task.closed_at = timezone.now()
+    task.save(update_fields=["state", "visit", "closed_at"])
+
+
+def _bring_hand_set(tasks: QuerySet[Task], resident: Resident, visit: Visit) -> None:
+    """Tasks that somebody set by hand: a contact fulfils them, and leaving takes them away.
+
+    What an earlier version of this visit did to them is undone first.
+    """
+    tasks.filter(visit=visit).update(state="open", visit=None, closed_at=None)
+    ended = tasks.filter(state="open")
+    if resident.state not in GONE:
+        if visit.kind not in CONTACTS:
+            return
+        ended = ended.filter(due_on__lte=visit.happened_on + timedelta(days=HAND_SET_EARLY_DAYS))
+    state = "removed" if resident.state in GONE else "done"
+    ended.update(state=state, visit=visit, closed_at=timezone.now())
+
+
+def _called_off(gate: Gate, resident: Resident, task: Task) -> bool:
+    """Whether somebody took the task off the list, with a reason."""
+    return gate.about(resident, Call).filter(task=task, result="removed", undone_at=None).exists()
+
+
+def next_tasks(gate: Gate, resident: Resident) -> list[tuple[Task, Step | None]]:
+    """Open tasks with their steps, the first due first."""
+    steps = schedule().steps()
+    tasks = gate.about(resident, Task).filter(state="open").order_by("due_on")[:10]
+    return [(task, steps.get(task.kind)) for task in tasks]

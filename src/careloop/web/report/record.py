@@ -1,0 +1,316 @@
+"""The full record for a doctor: what is known and since when, what follows from it, what was done.
+
+One dictionary of words serves the page and the PDF, so that both say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from careloop.dictionary.catalogue import load
+from careloop.web.accounts.gate import Gate
+from careloop.web.care.models import PlanDecision, Referral, Standing, Visit
+from careloop.web.care.person import evidence as why
+from careloop.web.care.person.considered import Known, known, words
+from careloop.web.care.person.course import Driven, course
+from careloop.web.care.person.decision import Proposal, Proposals, newest_decisions, proposals
+from careloop.web.care.person.head import head, level
+from careloop.web.care.person.timeline import Item
+from careloop.web.care.person.timeline import _item as in_words
+from careloop.web.care.person.timeline import _sources as sources_of
+from careloop.web.care.person.trend import Series, trends
+from careloop.web.care.person.word import GROUPS, KINDS, OTHER
+from careloop.web.care.standing import PROGRAMME, the_programme, today
+from careloop.web.imaging.entry import examination
+from careloop.web.registry.resident import Resident
+from careloop.web.report.leaflet import contact, named
+from careloop.web.site.language import gettext as _
+from careloop.web.site.language import language
+
+_VISITS = 30
+DECIDED = {
+    "accepted": lambda: _("accepted"),
+    "edited": lambda: _("edited"),
+    "rejected": lambda: _("rejected"),
+}
+
+
+def record(gate: Gate, resident: Resident) -> dict[str, Any]:
+    """Everything a colleague needs, in words."""
+    found = known(gate.facts(resident), today())
+    shown = proposals(gate, resident, found)
+    wording = words(language()).wording
+    standing = gate.about(resident, Standing).filter(programme=PROGRAMME).first()
+    told = course(found, language()) if found.found else None
+    return {
+        "title": _("Medical record"),
+        "programme": the_programme().name[language()],
+        "name": named(resident),
+        "who": _who(resident),
+        "day": today().isoformat(),
+        "made": _("Printed {day} by {who}").format(
+            day=today().isoformat(), who=contact(gate, resident)
+        ),
+        "level": level(standing).label,
+        "alarms": _alarms(shown),
+        "flags": [each.text for each in shown.flags] if shown else [],
+        "verdicts": [
+            _verdict(why.verdict(one, found.row, wording)) for one in the_programme().decisions
+        ]
+        if found.row
+        else [],
+        "scores": [_score(each) for each in told.scores] if told else [],
+        "trends": [_series(each) for each in trends(found.standing, language())],
+        "facts": _facts(gate, resident, found),
+        "plan": _plan(shown),
+        "guideline": shown.guideline if shown else "",
+        "withheld": [
+            {"text": text, "because": [_cited(one) for one in because]}
+            for text, because in (shown.withheld if shown else ())
+        ],
+        "missing": list(shown.missing) if shown else [],
+        "decisions": _decisions(newest_decisions(gate, resident).values()),
+        "visits": _visits(gate, resident),
+        "referrals": _referrals(gate, resident),
+        "caution": the_programme().caution[language()],
+        "words": _headings(),
+    }
+
+
+def _headings() -> dict[str, str]:
+    """Fixed words of the printed record."""
+    return {
+        "level": _("Attention"),
+        "alarms": _("Alarms"),
+        "judged": _("Judgement"),
+        "scores": _("Instruments"),
+        "trends": _("Bone density over time"),
+        "facts": _("Newest values"),
+        "plan": _("Plan"),
+        "withheld": _("Not proposed, and why"),
+        "missing": _("Could change the plan if known"),
+        "decisions": _("Decisions"),
+        "visits": _("Visits"),
+        "referrals": _("Referrals"),
+        "item": _("Item"),
+        "value": _("Value"),
+        "date": _("Date"),
+        "source": _("Source"),
+        "result": _("Result"),
+        "note": _("Remark"),
+        "by": _("By"),
+        "kind": _("Kind"),
+        "change": _("Change"),
+        "check": _("Check first"),
+        "page": _("page"),
+        "none": _("nothing recorded"),
+        "unconfirmed": _("not yet confirmed by a clinician"),
+    }
+
+
+def _who(resident: Resident) -> list[list[str]]:
+    told = head(resident, today())
+    age = _("{age} years").format(age=told.age) if told.age is not None else ""
+    pairs = [
+        [_("Sex"), told.sex],
+        [_("Born"), f"{told.born.isoformat()} ({age})" if told.born else ""],
+        [_("ID number"), told.id_tail],
+        [_("Telephone"), told.phone],
+        [_("Place"), told.place],
+        [_("Address"), told.address],
+        [_("State"), "" if told.active else told.state],
+    ]
+    return [[name, value] for name, value in pairs if value]
+
+
+def _alarms(shown: Proposals | None) -> list[str]:
+    if shown is None:
+        return []
+    return [each.view.text for each in shown.items if each.item.kind == "alert"]
+
+
+def _verdict(each: why.Verdict) -> dict[str, Any]:
+    grounds = []
+    for one in each.grounds:
+        rests = _("; ").join(
+            f"{part.name} {part.value}" + (f" ({part.on.isoformat()})" if part.on else "")
+            for part in one.rests_on
+        )
+        text = f"{one.text}{_(': ')}{rests}" if rests else one.text
+        grounds.append({"text": text, "source": one.source, "unconfirmed": one.unconfirmed})
+    return {
+        "title": each.title,
+        "answer": each.answer,
+        "grounds": grounds,
+        "open": _("cannot be judged: ") + _("; ").join(each.open) if each.open else "",
+    }
+
+
+def _score(each: Driven) -> dict[str, Any]:
+    if each.applies is False:
+        note = each.why or _("does not apply")
+    elif each.missing:
+        note = _("missing: {names}").format(names=_(", ").join(each.missing))
+    else:
+        note = _("; ").join(filter(None, (*each.drivers, each.why)))
+    applies = each.applies is not False
+    return {
+        "name": each.name,
+        "value": each.value if applies else "—",
+        "risk": each.risk_class if applies else "",
+        "note": note,
+        "citation": each.citation,
+        "unconfirmed": each.unconfirmed,
+        "disclaimer": each.disclaimer,
+    }
+
+
+def _series(each: Series) -> dict[str, Any]:
+    known = examination().devices
+    device = known[each.device][language()] if each.device in known else each.device
+    meta = _("; ").join(filter(None, (device, each.database, each.side)))
+    rows = []
+    for row in each.rows:
+        change = ""
+        if row.change is not None:
+            real = {True: _("real change"), False: _("within the error of measurement"), None: ""}
+            change = _("; ").join(
+                filter(
+                    None, (f"{row.change.amount} ({row.change.percent} %)", real[row.change.real])
+                )
+            )
+        rows.append([row.on.isoformat(), row.value, change])
+    return {"name": each.name, "meta": meta, "rows": rows}
+
+
+def _facts(gate: Gate, resident: Resident, found: Known) -> list[dict[str, Any]]:
+    """The newest value of every variable, by group; names and numbers of the person left out."""
+    dictionary = load()
+    frame = found.standing
+    known_keys = [
+        key
+        for key in frame["variable"].unique()
+        if key in dictionary and not dictionary[key].identifying
+    ]
+    newest = (
+        frame.filter(pl.col("variable").is_in(known_keys))
+        .sort("effective_at", "recorded_at")
+        .unique("variable", keep="last", maintain_order=True)
+    )
+    order = {name: place for place, name in enumerate(GROUPS)}
+    rows = [
+        {
+            **row,
+            "group": dictionary[row["variable"]].group,
+            "withdrawn_by": None,
+            "withdrawn_at": None,
+        }
+        for row in newest.iter_rows(named=True)
+    ]
+    place = {key: number for number, key in enumerate(dictionary)}
+    rows.sort(key=lambda row: (order.get(row["group"], 99), row["group"], place[row["variable"]]))
+    told = sources_of(gate, resident, rows)
+    wording = words(language()).wording
+    return [
+        {
+            "group": str(GROUPS.get(group, OTHER)),
+            "rows": [_fact(row, in_words(row, told, wording)) for row in part],
+        }
+        for group, part in groupby(rows, key=lambda row: row["group"])
+    ]
+
+
+def _fact(row: Mapping[str, Any], item: Item) -> list[str]:
+    value = f"{item.value} ({_('assumed')})" if item.assumed else item.value
+    source = _(", ").join(filter(None, (item.told.words, item.told.by)))
+    return [item.name, value, item.context, row["effective_at"].date().isoformat(), source]
+
+
+def _plan(shown: Proposals | None) -> list[dict[str, Any]]:
+    if shown is None:
+        return []
+    return [
+        {"kind": kind, "items": [_item(each) for each in items]} for kind, items in shown.sections
+    ]
+
+
+def _item(each: Proposal) -> dict[str, Any]:
+    view, decision = each.view, each.decision
+    state = _("not decided")
+    text = view.text
+    if each.stands and decision is not None:
+        state = _("{decision} by {who}, {day}").format(
+            decision=DECIDED[decision.decision](),
+            who=decision.author.name,
+            day=f"{decision.decided_at:%Y-%m-%d}",
+        )
+        text = decision.text or view.text
+    return {
+        "text": text,
+        "instead": view.text if text != view.text else "",
+        "state": state,
+        "rejected": each.stands and decision is not None and decision.decision == "rejected",
+        "reason": decision.reason if each.stands and decision is not None else "",
+        "due": view.due_on,
+        "because": [_cited(one) for one in view.because],
+        "checks": [*view.checks],
+        "first": list(view.after_checking) if view.waits and not each.stands else [],
+        "cautions": [_cited(one) for one in view.cautions],
+        "source": view.source,
+        "strength": view.strength,
+        "unconfirmed": view.unconfirmed,
+    }
+
+
+def _cited(one: Any) -> str:
+    return f"{one.text} [{one.source}]" if one.source else one.text
+
+
+def _decisions(rows: Sequence[PlanDecision] | Any) -> list[list[str]]:
+    newest = sorted(rows, key=lambda row: row.decided_at, reverse=True)
+    return [
+        [
+            f"{row.decided_at:%Y-%m-%d}",
+            DECIDED[row.decision](),
+            row.text or row.proposed,
+            row.reason,
+            row.author.name,
+        ]
+        for row in newest
+    ]
+
+
+def _visits(gate: Gate, resident: Resident) -> list[list[str]]:
+    rows = gate.about(resident, Visit).select_related("author")[:_VISITS]
+    return [
+        [row.happened_on.isoformat(), str(KINDS.get(row.kind, row.kind)), row.author.name]
+        for row in rows
+    ]
+
+
+def _referrals(gate: Gate, resident: Resident) -> list[list[str]]:
+    rows = (
+        gate.about(resident, Referral)
+        .select_related("from_organisation", "to_organisation")
+        .order_by("-sent_at")[:10]
+    )
+    states = {
+        "sent": _("sent"),
+        "acknowledged": _("acknowledged"),
+        "answered": _("answered"),
+        "cancelled": _("cancelled"),
+    }
+    return [
+        [
+            f"{row.sent_at:%Y-%m-%d}",
+            f"{row.from_organisation.name} → {row.to_organisation.name}",
+            row.reason,
+            states[row.state],
+            row.answer,
+        ]
+        for row in rows
+    ]

@@ -1,0 +1,138 @@
+"""Printing for a whole village: everybody once, nobody of another region, in steps where many."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pypdfium2
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from careloop.web.audit.models import Entry
+from careloop.web.care.models import Listed
+from careloop.web.care.standing import PROGRAMME, today, worklists
+from careloop.web.report import batch
+
+from .. import factory
+from ..person import case
+from .test_leaflet import text_of
+
+
+@pytest.fixture(autouse=True)
+def var(settings, tmp_path):
+    settings.CONFIGURATION = replace(settings.CONFIGURATION, var=tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tree(db):
+    return factory.Tree()
+
+
+@pytest.fixture
+def village(tree):
+    """Four residents of the village, one gone; and one of the next village."""
+    names = ("甲一", "乙二", "丙三", "丁四")
+    known = [factory.resident(tree.clinic, name=name) for name in names]
+    factory.resident(tree.clinic, name="已故人", state="dead")
+    factory.resident(tree.other_clinic, name="邻村人")
+    factory.resident(tree.other_centre, name="他区人")
+    case.tell(known[0], *case.osteoporosis())
+    return known
+
+
+@pytest.fixture
+def client(tree):
+    client = Client()
+    client.force_login(factory.user("nurse", tree.centre))
+    return client
+
+
+def test_a_village_is_one_file_with_a_page_each(client, tree, village):
+    address = reverse("report:batch")
+    page = client.get(address, {"place": tree.clinic.public_id}).content.decode()
+    assert "4 " in page
+    for what in ("patient", "slip"):
+        answer = client.post(address, {"what": what, "place": str(tree.clinic.public_id)})
+        assert answer["Content-Type"] == "application/pdf"
+        pages = text_of(answer.content)
+        assert len(pages) == 4
+        assert {
+            name for name in ("甲一", "乙二", "丙三", "丁四") if any(name in one for one in pages)
+        }
+        assert not any("邻村人" in one or "已故人" in one for one in pages)
+    assert Entry.objects.filter(action="list", detail={"page": "report.batch"}).count() == 2
+
+
+def test_a_list_is_printed_in_its_order(client, tree, village):
+    key = worklists().lists[0].key
+    for rank, one in enumerate((village[2], village[1])):
+        Listed.gated.create(
+            resident=one,
+            organisation=tree.clinic,
+            programme=PROGRAMME,
+            worklist=key,
+            rank=rank,
+            since=today(),
+        )
+    answer = client.post(reverse("report:batch"), {"what": "slip", "list": key})
+    assert ["丙三" in text_of(answer.content)[0], "乙二" in text_of(answer.content)[1]] == [
+        True,
+        True,
+    ]
+
+
+def test_ids_of_other_regions_and_places_are_left_out(client, tree, village):
+    far = factory.resident(tree.other_centre, name="他区人二")
+    near = village[0]
+    ids = [str(far.public_id), str(near.public_id), "nonsense"]
+    answer = client.post(reverse("report:batch"), {"what": "slip", "id": ids})
+    assert len(text_of(answer.content)) == 1
+    for place in (tree.other_centre.public_id, "nonsense"):
+        answer = client.post(reverse("report:batch"), {"what": "slip", "place": str(place)})
+        assert answer["Content-Type"].startswith("text/html")
+    for role, status in (("manager", 403), ("researcher", 403)):
+        other = Client()
+        other.force_login(factory.user(role, tree.bureau))
+        assert other.get(reverse("report:batch")).status_code == status
+
+
+def test_many_are_made_step_by_step_by_their_own_user(client, tree, village, monkeypatch, var):
+    monkeypatch.setattr(batch, "AT_ONCE", 2)
+    monkeypatch.setattr(batch, "STEP_S", 0.0)
+    begun = client.post(
+        reverse("report:batch"), {"what": "slip", "place": str(tree.clinic.public_id)}
+    )
+    assert re.search(r"job=[0-9a-f]{32}$", begun.url)
+    waits = client.get(begun.url)
+    assert "<progress" in waits.content.decode()
+    stranger = Client()
+    stranger.force_login(factory.user("nurse", tree.centre))
+    assert stranger.get(begun.url).status_code == 404
+    assert client.get(reverse("report:batch") + "?job=../../etc").status_code == 404
+    monkeypatch.setattr(batch, "STEP_S", 60.0)
+    made = client.get(begun.url)
+    assert len(pypdfium2.PdfDocument(made.content)) == 4
+    assert not list((var / "batches").iterdir())
+    assert client.get(begun.url).status_code == 404
+
+
+def test_no_more_than_the_limit(client, tree, village, monkeypatch):
+    monkeypatch.setattr(batch, "MOST", 3)
+    page = client.get(reverse("report:batch"), {"place": tree.clinic.public_id}).content.decode()
+    assert 'class="notice warning"' in page
+    answer = client.post(
+        reverse("report:batch"), {"what": "slip", "place": str(tree.clinic.public_id)}
+    )
+    assert len(text_of(answer.content)) == 3
+
+
+def test_the_page_asks_as_often_for_many_as_for_few(
+    client, tree, village, django_assert_max_num_queries
+):
+    for number in range(20):
+        factory.resident(tree.clinic, name=f"多{number}")
+    with django_assert_max_num_queries(9):
+        client.get(reverse("report:batch"), {"place": tree.clinic.public_id})

@@ -1,0 +1,1 @@
+"""Tests of the worklists, calls, referrals and numbers."""
