@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from gettext import NullTranslations, translation
 from importlib.resources import as_file, files
+from typing import Any
 
 DOMAIN = "careloop"
 
@@ -29,3 +30,28 @@ def translator(language: str) -> Callable[[str], str]:
         return NullTranslations().gettext
     with as_file(files("careloop") / "locale") as folder:
         return translation(DOMAIN, folder, ["zh_CN"]).gettext
+
+
+def templates(package: str, language: str) -> Any:
+    """The Jinja2 templates in a package's folder `template`, with the fixed words of a language.
+
+    Values are escaped; a name that the page was not given is an error.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - light start
+
+    translate = translator(language)
+    made = Environment(
+        loader=PackageLoader(package, "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    install: Callable[..., None] = getattr(made, "install_gettext_callables")  # noqa: B009
+    install(
+        translate,
+        lambda one, many, number: translate(one if number == 1 else many),
+        newstyle=True,
+    )
+    return made

@@ -9,14 +9,14 @@ id, sex and age only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from careloop import __version__
 from careloop.dictionary.condition import names_in
-from careloop.language import translator
+from careloop.language import templates
 from careloop.programmes import tally
 from careloop.programmes.assessment import Assessment
 from careloop.programmes.cards import cards
@@ -98,23 +98,7 @@ def render(assessment: Assessment, taken: Snapshot, *, read: ImportReport | None
 
 def environment(language: str) -> Any:
     """The templates of this folder, with the fixed words of a language."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - light start
-
-    translate = translator(language)
-    made = Environment(
-        loader=PackageLoader("careloop.programmes", "template"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    install: Callable[..., None] = getattr(made, "install_gettext_callables")  # noqa: B009
-    install(
-        translate,
-        lambda one, many, number: translate(one if number == 1 else many),
-        newstyle=True,
-    )
+    made = templates("careloop.programmes", language)
     made.filters |= {"number": lambda count: f"{count:,}", "share": share, "width": _width}
     return made
 

@@ -7,7 +7,7 @@ demand only, since hospitals write names of patients into them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from careloop.imaging.measuring.account import Account, Shown
 from careloop.imaging.measuring.quantity import FAMILY_NAMES, quantities
 from careloop.imaging.measuring.result import PASSED, Refused
 from careloop.imaging.measuring.table import write_whole
-from careloop.language import translator
+from careloop.language import templates
 from careloop.records.finding import FINDINGS, FindingKind
 
 _HASH = 12
@@ -100,23 +100,7 @@ def render(
 
 def environment(language: str) -> Any:
     """The template of this folder, with the fixed words of a language."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    translate = translator(language)
-    made = Environment(
-        loader=PackageLoader("careloop.imaging.measuring", "template"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    install: Callable[..., None] = getattr(made, "install_gettext_callables")  # noqa: B009
-    install(
-        translate,
-        lambda one, many, number: translate(one if number == 1 else many),
-        newstyle=True,
-    )
+    made = templates("careloop.imaging.measuring", language)
     made.filters |= {"count": lambda number: f"{number:,}", "figure": figure}
     return made
 
