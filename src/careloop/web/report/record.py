@@ -19,9 +19,7 @@ from careloop.web.care.person.considered import Known, known, words
 from careloop.web.care.person.course import Driven, course
 from careloop.web.care.person.decision import Proposal, Proposals, newest_decisions, proposals
 from careloop.web.care.person.head import head, level
-from careloop.web.care.person.timeline import Item
-from careloop.web.care.person.timeline import _item as in_words
-from careloop.web.care.person.timeline import _sources as sources_of
+from careloop.web.care.person.timeline import Item, in_words, sources_of
 from careloop.web.care.person.trend import Series, trends
 from careloop.web.care.person.word import GROUPS, KINDS, OTHER
 from careloop.web.care.standing import PROGRAMME, the_programme, today

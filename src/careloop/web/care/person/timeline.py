@@ -111,11 +111,11 @@ def timeline(
         .slice((page - 1) * PAGE, PAGE)
     )
     rows = chosen.to_dicts()
-    told = _sources(gate, resident, rows)
+    told = sources_of(gate, resident, rows)
     wording = words(language()).wording
     return Timeline(
         tuple(
-            (day, tuple(_item(row, told, wording) for row in part))
+            (day, tuple(in_words(row, told, wording) for row in part))
             for day, part in groupby(rows, key=lambda row: row["day"])
         ),
         tuple(
@@ -129,7 +129,7 @@ def timeline(
     )
 
 
-def _sources(gate: Gate, resident: Resident, rows: list[dict[str, Any]]) -> Mapping[str, Told]:
+def sources_of(gate: Gate, resident: Resident, rows: list[dict[str, Any]]) -> Mapping[str, Told]:
     """Words for the sources on this page: three queries, however many facts."""
     ids = {row[name] for row in rows for name in ("source", "withdrawn_by") if row[name]}
     sources = {each.source_id: each for each in Source.objects.filter(source_id__in=ids)}
@@ -158,7 +158,8 @@ def _username(source: Source) -> str:
     return parts[1] if source.kind == "visit" and len(parts) == 3 else ""
 
 
-def _item(row: Mapping[str, Any], told: Mapping[str, Told], wording: Wording) -> Item:
+def in_words(row: Mapping[str, Any], told: Mapping[str, Told], wording: Wording) -> Item:
+    """A fact as the timeline shows it: value, unit, source, and who withdrew it."""
     unknown = Told(_("source not known"), "", "")
     by = told.get(row["withdrawn_by"]) if row["withdrawn_by"] else None
     recorded: datetime | None = row["recorded_at"]
