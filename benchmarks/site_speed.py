@@ -1,5 +1,7 @@
 """The site with 100,000 residents and 3 million facts: server time of its pages, and fifty nurses.
 
+Everything is there that makes lists slow: tasks of everybody's schedule, results of 4,000 calls.
+
     python benchmarks/site_speed.py --folder /tmp/district                    # SQLite
     python benchmarks/site_speed.py --folder /tmp/district --postgres         # the wheel's server
     python benchmarks/site_speed.py --folder /tmp/district --minutes 5        # and fifty nurses
@@ -149,6 +151,35 @@ def users() -> dict[str, Any]:
     }
 
 
+def call(who: dict[str, Any], people: int) -> None:
+    """What a team has said on the telephone: one in fifty of those listed is off the list."""
+    from datetime import date, timedelta  # noqa: PLC0415
+
+    from careloop.web.care.models import Call, Listed  # noqa: PLC0415
+
+    if Call.gated.exists():
+        return
+    rng = random.Random(11)
+    agreed = date.today() + timedelta(days=3)
+    listed = Listed.gated.order_by("resident__public_id", "worklist")[: people // 50 * 2]
+    calls = []
+    for row in listed:
+        result = rng.choice(("agreed", "later", "removed"))
+        calls.append(
+            Call(
+                resident_id=row.resident_id,
+                organisation_id=row.organisation_id,
+                worklist=row.worklist,
+                result=result,
+                remind_on=None if result == "removed" else agreed,
+                reason="refused" if result == "removed" else "",
+                author=who["doctor"],
+            )
+        )
+    with timed("calls") as told:
+        told.append(f"{len(Call.gated.bulk_create(calls, batch_size=500)):,} results")
+
+
 # --- one after the other
 
 
@@ -255,7 +286,14 @@ def _asked(get: Callable[..., Any], keys: list[str]) -> dict[str, Callable[[Any]
 
 
 def crowd(
-    who: dict[str, Any], url: str, *, nurses: int, minutes: float, think: float, threads: int
+    who: dict[str, Any],
+    url: str,
+    *,
+    nurses: int,
+    minutes: float,
+    think: float,
+    threads: int,
+    processes: int,
 ) -> None:
     """Nurses at work over HTTP: find somebody, open the page, fill the form, save, look."""
     from django.test import Client  # noqa: PLC0415
@@ -273,6 +311,8 @@ def crowd(
             str(PORT),
             "--threads",
             str(threads),
+            "--processes",
+            str(processes),
             "--no-worker",
         ],
         env=environment,
@@ -344,7 +384,9 @@ def crowd(
         server.terminate()
         server.wait()
     total = sum(len(each.clock) for each in seen.values())
-    print(f"\n{len(work)} nurses, {minutes:g} min, {threads} threads: {total:,} requests")
+    print(
+        f"\n{len(work)} nurses, {minutes:g} min, {processes}×{threads} threads: {total:,} requests"
+    )
     for name, each in seen.items():
         tell(name + " (waited)", each, codes[name])
     wrong = sum(n for c in codes.values() for code, n in c.items() if code >= 400)
@@ -375,6 +417,7 @@ def main() -> None:
     parser.add_argument("--nurses", type=int, default=50)
     parser.add_argument("--think", type=float, default=2.0, help="seconds between steps, at most")
     parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--postgres", action="store_true")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -389,6 +432,7 @@ def main() -> None:
         settings.ALLOWED_HOSTS.append("testserver")
         make(asked.people)
         who = users()
+        call(who, asked.people)
         if asked.times:
             measure(who, asked.times)
         if asked.minutes:
@@ -399,6 +443,7 @@ def main() -> None:
                 minutes=asked.minutes,
                 think=asked.think,
                 threads=asked.threads,
+                processes=asked.processes,
             )
 
 

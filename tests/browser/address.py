@@ -13,9 +13,9 @@ from careloop.web.care.standing import the_programme, worklists
 
 POSTED = frozenset({"site:language", "accounts:logout", "registry:alike", "registry:unmerge"})
 """Only ever posted to: they are no pages."""
-FILES = frozenset({"report:patient_pdf", "report:doctor_pdf", "portal:report"})
+FILES = frozenset({"report:patient_pdf", "report:doctor_pdf", "portal:report_pdf"})
 MACHINES = frozenset({"site:health"})
-LATER = frozenset({"accounts:second_factor"})
+LATER = frozenset({"accounts:second_factor", "accounts:choose"})
 """Pages inside another step, walked through where that step is: half-way into a login."""
 
 

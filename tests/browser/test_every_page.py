@@ -53,7 +53,10 @@ def known_ids(site, visitor):
         "public_id": known,
         "visit_id": seen,
         "upload_id": page.url.split("/")[-1],
-        "referral_id": one("SELECT public_id FROM care_referral ORDER BY id LIMIT 1"),
+        "referral_id": one(
+            "SELECT public_id FROM care_referral ORDER BY answered_at IS NULL, id LIMIT 1"
+        ),
+        "image_id": one("SELECT public_id FROM imaging_image WHERE state = 'kept'"),
         "user_id": one("SELECT public_id FROM accounts_user WHERE username = 'nurse'"),
     }
 

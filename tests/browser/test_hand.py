@@ -80,6 +80,14 @@ def test_pages_print_without_what_is_only_for_the_screen(visit, site):
         assert not page.locator("header.top, footer, .skip, main .actions >> visible=true").count()
         assert page.locator("h1").is_visible()
         page.emulate_media(media="screen")
+    for path in ("/", f"/people/{known}", "/lists/dxa_wanted"):
+        page.goto(path)
+        page.emulate_media(media="print")
+        assert not page.locator("main button >> visible=true").count(), path
+        assert not page.locator("main input >> visible=true").count(), path
+        numbers = page.locator("main a[href^='tel:'] >> visible=true").count()
+        assert numbers or path == "/", path
+        page.emulate_media(media="screen")
     page.goto(f"/people/{known}/slip")
     name = page.locator("main h1").inner_text()
     with pypdfium2.PdfDocument(io.BytesIO(page.pdf(prefer_css_page_size=True))) as printed:

@@ -169,7 +169,7 @@ def test_the_loop_from_registration_to_report(visit, javascript, picture):
 
     # … and reports that she broke her wrist
     phone.goto(record)
-    phone.locator("main").get_by_role("link", name="结局报告").first.click()
+    phone.locator("main").get_by_role("link", name="重要事件报告").first.click()
     hand = Hand(phone)
     hand.choose("outcome_reported", "fracture")
     hand.choose("fracture_site", "forearm")

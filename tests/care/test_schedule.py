@@ -76,6 +76,29 @@ def test_a_treatment_without_a_start_is_followed_from_the_last_contact(schedule)
     assert found == {"treatment_undated": ("treatment_undated_6m", date(2026, 7, 10))}
 
 
+SEEN = {"falls_12m": 0.0, "falls_12m__age_d": 100}
+
+
+def test_what_an_import_tells_counts_as_a_contact(schedule):
+    as_of = date(2026, 6, 1)
+    day = as_of - timedelta(days=100)
+    review = {"review": ("review_12m", months_after(day, 12))}
+    assert due(schedule, SEEN, [], as_of) == review
+    assert due(schedule, SEEN, [("home", date(2026, 1, 1))], as_of) == review
+    undated = due(schedule, SEEN | {"osteoporosis_treatment_current": True}, [], as_of)
+    assert undated == {"treatment_undated": ("treatment_undated_6m", months_after(day, 6))}
+    assert due(schedule, SEEN | {"falls_12m__assumed": True}, [], as_of) == {}
+
+
+def test_an_agreed_day_holds_until_what_it_was_agreed_for_is_measured(schedule):
+    agreed, as_of = date(2026, 3, 1), date(2026, 6, 1)
+    row = {"follow_up_next_on": agreed, "follow_up_next_on__age_d": 120}
+    seen = [("home", date(2026, 2, 1))]
+    for days, found in ((93, agreed), (92, months_after(agreed, 12))):
+        weighed = row | {"weight_kg": 50.0, "weight_kg__age_d": days}
+        assert due(schedule, weighed, seen, as_of)["review"] == ("review_12m", found), days
+
+
 def test_an_agreed_day_holds_until_the_next_contact(schedule):
     agreed = date(2026, 3, 1)
     row = TREATED | {"follow_up_next_on": agreed, "follow_up_next_on__age_d": 5}

@@ -10,12 +10,12 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from careloop.dictionary.catalogue import load
-from careloop.guidance import rowwise
 from careloop.programmes import bedside as module
 from careloop.programmes.bedside import Bedside, differing
 from careloop.programmes.exchange import fhir_plan, fhir_rules, risk_values
 from careloop.programmes.planning import guidance_of, planned
 from careloop.programmes.programme import programme
+from careloop.records import rowwise
 from careloop.records.fact import empty_facts
 from careloop.records.snapshot import snapshot
 

@@ -25,6 +25,7 @@ from careloop.programmes.cards import cards
 from careloop.programmes.programme import programme
 from careloop.programmes.ranking import highest_risk
 from careloop.programmes.report import render, share, write_report
+from careloop.programmes.wording import Wording
 from careloop.records.finding import FINDINGS, Finding
 from careloop.records.reading import ColumnAccount, ImportReport
 from careloop.records.snapshot import Snapshot
@@ -477,6 +478,10 @@ def test_order_against_plain_python(assessment):
     assert highest_risk(assessment, most=150)["person_id"].to_list() == expected
 
 
+def words_of(assessment):
+    return Wording(load(), assessment.programme, language=assessment.language)
+
+
 def test_people_are_shown_in_order_with_reasons(page, assessment, taken):
     ids = highest_risk(assessment, most=20)["person_id"].to_list()
     said = page.said("people")
@@ -490,7 +495,7 @@ def test_people_are_shown_in_order_with_reasons(page, assessment, taken):
         clause = next_step.clause(key)
         if clause in next_step.outcomes[0].clauses:
             assert clause.label[assessment.language] in said
-            assert clause.source in said
+            assert words_of(assessment).cited(clause.source) in said
 
 
 def test_cards_give_the_grounds_that_hold(assessment, taken):
@@ -510,10 +515,12 @@ def test_cards_give_the_grounds_that_hold(assessment, taken):
                 clauses = [each for each in outcome.clauses if each.key in held]
             else:
                 clauses = [decision.clause(key) for key in row[f"{decision.key}_unknown"].split()]
-            assert [(each.label, each.source, each.unconfirmed) for each in said.grounds] == [
-                (each.label[language], each.source, each.unconfirmed) for each in clauses
-            ][: len(said.grounds)]
-            assert len(said.grounds) == (len(clauses) if outcome else min(4, len(clauses)))
+            assert not (said.grounds and said.open)
+            shown = said.grounds if outcome else said.open
+            assert [(each.text, each.source, each.unconfirmed) for each in shown] == [
+                (each.label[language], words_of(assessment).cited(each.source), each.unconfirmed)
+                for each in clauses
+            ]
     assert met == {True, False}
 
 

@@ -50,6 +50,9 @@ LEADS_TO: dict[str, Arguments] = {
     "accounts:login": nothing,
     "accounts:second_factor": nothing,
     "accounts:logout": nothing,
+    "accounts:activate": nothing,
+    "accounts:choose": nothing,
+    "accounts:resident_login": person,
     "accounts:account": nothing,
     "accounts:password": nothing,
     "accounts:enrol": nothing,
@@ -86,6 +89,8 @@ LEADS_TO: dict[str, Arguments] = {
     "imaging:dxa": person,
     "imaging:upload": person,
     "imaging:confirm": lambda of: person(of) | {"upload_id": of.upload.public_id},
+    "imaging:image_add": person,
+    "imaging:image": lambda of: person(of) | {"image_id": of.image.public_id},
     "report:slip": person,
     "report:patient": person,
     "report:patient_pdf": person,
@@ -96,6 +101,7 @@ LEADS_TO: dict[str, Arguments] = {
     "audit:person": person,
     "portal:home": nothing,
     "portal:report": nothing,
+    "portal:report_pdf": nothing,
     "site:home": nothing,
     "site:language": nothing,
     "site:health": nothing,
@@ -110,6 +116,7 @@ SENDS: dict[str, Arguments] = {
 """What the form of an address sends, where an empty one would be answered by "not found"."""
 
 WRITES: dict[str, Action] = {
+    "imaging:image": "image.write",
     "person:plan": "plan.decide",
     "worklist:referral": "referral.write",
 }
@@ -284,10 +291,14 @@ def _without_ids(response, where):
 def test_somebody_elsewhere_is_not_reached_through_ones_own(world):
     """An address with two ids: the second must belong to the first."""
     far = world.others["beside"]
-    mixed = {"public_id": world.own.resident.public_id, "upload_id": far.upload.public_id}
-    where = reverse("imaging:confirm", kwargs=mixed)
-    for method in ("GET", "POST"):
-        assert world.ask("doctor", method, where).status_code == 404
+    seconds = {
+        "imaging:confirm": {"upload_id": far.upload.public_id},
+        "imaging:image": {"image_id": far.image.public_id},
+    }
+    for name, second in seconds.items():
+        where = reverse(name, kwargs={"public_id": world.own.resident.public_id} | second)
+        for method in ("GET", "POST"):
+            assert world.ask("doctor", method, where).status_code == 404
 
 
 @pytest.mark.parametrize("name", sorted(OUTSIDE_IS_ANSWERED))

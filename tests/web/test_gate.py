@@ -28,6 +28,7 @@ MAY_GO_ROUND = {
     "accounts/guard.py": "declares what it is the gate to",
     "care/standing.py": "computes what lists show, for everybody at once after an import",
     "care/recording.py": "keeps each version of a visit that the gate has opened",
+    "care/visit/upkeep.py": "brings everybody's tasks in step after an import and at night",
     "registry/registration.py": "brings residents in step with imported facts",
 }
 """Modules that may name `gated`, each with the reason."""

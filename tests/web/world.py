@@ -14,7 +14,7 @@ from careloop.web.accounts.role import ROLES, Role
 from careloop.web.audit.models import Entry
 from careloop.web.care.models import Referral
 from careloop.web.care.recording import Contact, record_visit
-from careloop.web.imaging.models import Upload
+from careloop.web.imaging.models import Image, Upload
 from careloop.web.registry.merge import merge
 
 from . import factory
@@ -41,6 +41,7 @@ class Region:
         self.twin = factory.resident(place)
         self.merge = merge(gate, self.resident, factory.resident(place))
         self.upload = Upload.gated.create(**rows, state="failed")
+        self.image = Image.gated.create(**rows, state="refused")
 
 
 class Unknown:
@@ -50,7 +51,7 @@ class Unknown:
         self.resident = self.twin = self.visit = self.referral = self.author = self.upload = (
             _Nothing()
         )
-        self.merge = _Nothing()
+        self.merge = self.image = _Nothing()
 
 
 class _Nothing:

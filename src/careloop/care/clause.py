@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from careloop.dictionary.condition import condition, names_in
-from careloop.guidance.rowwise import Levels, NotRowwise, compile_levels, run
+from careloop.records.rowwise import Levels, NotRowwise, compile_levels, run
 
 _ANSWER = "answer"
 

@@ -7,7 +7,8 @@ A programme declares chains of steps in TOML::
     when = "osteoporosis_treatment_current"     # for whom, over what is known
     anchor = "bone_treatment_started_on"        # from when the months are counted
     kinds = ["home", "community", "hospital"]   # contacts that fulfil a step …
-    measured = ["t_total_hip"]                  # … or variables that do, once measured
+    measured = ["t_total_hip"]                  # … or variables that do, once measured: an
+                                                #   import brings no contacts, only values
     early_days = 14                             # so many days before its day, it counts already
     next = "follow_up_next_on"                  # a day agreed on instead
 
@@ -39,7 +40,7 @@ from careloop.dictionary.variable import Text
 from careloop.error import ConfigError
 
 LAST_CONTACT = "last_contact_on"
-"""An anchor: the newest contact that counts, whatever was measured."""
+"""An anchor: the newest day of a contact that counts, or of what counts as one once measured."""
 _FURTHEST = 1200
 """Most repetitions looked at: a hundred years of months."""
 
@@ -77,6 +78,23 @@ class Chain:
             every = last.months - (self.steps[-2].months if len(self.steps) > 1 else 0)
             for number in range(1, _FURTHEST):
                 yield last, months_after(anchor_on, last.months + number * every)
+
+    def met(self, contacts: Iterable[tuple[str, date]]) -> list[date]:
+        """Days of the contacts that fulfil a step."""
+        return [day for kind, day in contacts if kind in self.kinds]
+
+    def measured_on(self, row: Mapping[str, Any], as_of: date) -> list[date]:
+        """Days of the measurements that fulfil a step; what a source assumes was not measured."""
+        ages = [
+            row.get(f"{name}__age_d")
+            for name in self.measured
+            if row.get(name) is not None and not row.get(f"{name}__assumed")
+        ]
+        return [as_of - timedelta(days=int(age)) for age in ages if age is not None]
+
+    def fulfils(self, day: date, due_on: date) -> bool:
+        """Whether something on this day fulfils a step that is due on that day."""
+        return day >= due_on - timedelta(days=self.early_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,31 +148,36 @@ def _next(
 ) -> Due | None:
     if not holds(chain.when, row):
         return None
-    days = [day for kind, day in contacts if kind in chain.kinds]
-    ages = [row.get(f"{name}__age_d") for name in chain.measured if row.get(name) is not None]
-    days += [as_of - timedelta(days=int(age)) for age in ages if age is not None]
-    last = max(days, default=None)
+    met, measured = chain.met(contacts), chain.measured_on(row, as_of)
+    last = max([*met, *measured], default=None)
     anchor_on = last if chain.anchor == LAST_CONTACT else row.get(chain.anchor)
     if not isinstance(anchor_on, date):
         return None
-    agreed = row.get(chain.next) if chain.next else None
-    told = row.get(f"{chain.next}__age_d") if chain.next else None
-    fresh = told is not None and (last is None or as_of - timedelta(days=int(told)) >= last)
-    if isinstance(agreed, date) and fresh:
+    agreed = _agreed(chain, row, met, as_of)
+    if agreed is not None and not any(chain.fulfils(day, agreed) for day in measured):
         step = next((s for s, day in chain.days(anchor_on) if day >= agreed), chain.steps[-1])
         return Due(chain, step, agreed)
-    early = timedelta(days=chain.early_days)
     missed: Due | None = None
     for step, day in chain.days(anchor_on):
         due = Due(chain, step, day)
         if last is not None and last >= anchor_on:
-            if day - early > last:
+            if not chain.fulfils(last, day):
                 return due
         elif day > as_of:
             return missed or due
         else:
             missed = due
     return missed if last is None or last < anchor_on else None
+
+
+def _agreed(chain: Chain, row: Mapping[str, Any], met: Iterable[date], as_of: date) -> date | None:
+    """The day that was agreed on at the last contact or since."""
+    agreed = row.get(chain.next) if chain.next else None
+    told = row.get(f"{chain.next}__age_d") if chain.next else None
+    if not isinstance(agreed, date) or told is None:
+        return None
+    told_on = as_of - timedelta(days=int(told))
+    return agreed if all(told_on >= day for day in met) else None
 
 
 def months_after(day: date, months: int) -> date:

@@ -16,7 +16,10 @@ from typing import Any
 from careloop.error import CareloopError
 
 _PATIENCE_S = 2.0
+_BACKLOG = 1024
 DEFAULT_HOST, DEFAULT_PORT, DEFAULT_THREADS = "127.0.0.1", 8000, 8
+MOST_REQUEST_BYTES = 85_000_000
+"""What a request may hold at most: an image of 64 MB, its regions of 16 MB, and a form's words."""
 
 
 def set_up_site() -> None:
@@ -48,6 +51,23 @@ def serve(
     CareloopError
         The port is taken, or not allowed.
     """
+    with listener(host, port) as open_socket:
+        serve_on(
+            open_socket,
+            threads=threads,
+            worker=worker,
+            listening=lambda: listening(f"http://{shown(host)}:{port}"),
+        )
+
+
+def serve_on(
+    open_socket: socket.socket,
+    *,
+    threads: int,
+    worker: bool,
+    listening: Callable[[], object] = bool,
+) -> None:
+    """Serve whoever connects to a socket, until interrupted (see `serve`)."""
     from django.conf import settings  # noqa: PLC0415
     from waitress.server import create_server  # noqa: PLC0415
 
@@ -55,30 +75,24 @@ def serve(
     from careloop.web.site.nightly import attend, make_ready  # noqa: PLC0415
     from careloop.web.wsgi import application  # noqa: PLC0415
 
-    try:
-        server = create_server(
-            application,
-            host=host,
-            port=port,
-            threads=threads,
-            channel_timeout=60,
-            connection_limit=500,
-            ident=None,
-            **behind_proxy(https=settings.CONFIGURATION.https),
-        )
-    except OSError as error:
-        raise CareloopError(
-            f"cannot listen on {host}:{port} ({error.strerror})\n"
-            "  → is careloop running already? choose another port: --port 8001"
-        ) from None
+    server = create_server(
+        application,
+        sockets=[open_socket],
+        threads=threads,
+        channel_timeout=60,
+        connection_limit=500,
+        max_request_body_size=MOST_REQUEST_BYTES,
+        ident=None,
+        **behind_proxy(https=settings.CONFIGURATION.https),
+    )
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue is not a fault
     stop = Event()
     background = Thread(
         target=attend if worker else make_ready, args=(stop,), name="nightly", daemon=True
     )
     background.start()
-    signal.signal(signal.SIGTERM, _interrupted)
-    listening(f"http://{_shown(host)}:{port}")
+    signal.signal(signal.SIGTERM, interrupted)
+    listening()
     try:
         server.run()
     except KeyboardInterrupt:
@@ -90,6 +104,18 @@ def serve(
         if background.is_alive():  # computing: what it has not written yet is due at the next start
             sys.stdout.flush()
             os._exit(0)
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens; a `CareloopError` where the port is taken or not allowed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise CareloopError(
+            f"cannot listen on {host}:{port} ({error.strerror})\n"
+            "  → is careloop running already? choose another port: --port 8001"
+        ) from None
 
 
 def behind_proxy(*, https: bool) -> dict[str, Any]:
@@ -137,9 +163,11 @@ def var_folder() -> Path:
     return Configuration.from_environment().var
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
+def interrupted(_number: int, _frame: FrameType | None) -> None:
+    """A signal's handler: end as after Ctrl+C."""
     raise KeyboardInterrupt
 
 
-def _shown(host: str) -> str:
+def shown(host: str) -> str:
+    """A host as one opens it on this machine."""
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 — only shown

@@ -12,6 +12,7 @@ careloop user     add the first manager of a site
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -63,12 +64,18 @@ def serve(
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="`careloop worker` runs elsewhere")
     ] = False,
+    processes: Annotated[
+        int, typer.Option(min=1, help="one computes on one core: a large site wants one a core")
+    ] = 1,
 ) -> None:
     """Serve the site of this machine (CARELOOP_DATABASE_URL), its database brought up to date."""
-    from careloop.command import serving
+    from careloop.command.serving import serve as serve_alone
+    from careloop.command.serving import set_up_site
+    from careloop.command.serving_processes import serve_by
 
-    serving.set_up_site()
-    serving.serve(
+    set_up_site()
+    way = serve_alone if processes == 1 else partial(serve_by, processes)
+    way(
         host=host,
         port=port,
         threads=threads,

@@ -15,6 +15,7 @@ import polars as pl
 
 from careloop.dictionary.catalogue import Dictionary
 from careloop.dictionary.condition import names_in
+from careloop.dictionary.variable import Text
 from careloop.guidance.advice import AdviceRule, advice_columns, advice_reads, advise
 from careloop.guidance.advice import withheld as withheld_advice
 from careloop.guidance.choice import choose
@@ -93,7 +94,7 @@ def compose(  # noqa: PLR0917 - the contract of guidance
         timers=guidance.timers,
     )
     items: list[PlanItem] = [
-        *_referral(row, guideline),
+        *_referral(row, guideline, guidance.referrals),
         *_because_of_class(chosen.items, row, guideline),
         *interaction_alerts(
             row, guidance.interactions, guidance.medicines, guideline=guideline.key
@@ -136,7 +137,9 @@ def _flags(row: Mapping[str, Any], guidance: Guidance) -> tuple[Reason, ...]:
     )
 
 
-def _referral(row: Mapping[str, Any], guideline: Guideline) -> Iterator[PlanItem]:
+def _referral(
+    row: Mapping[str, Any], guideline: Guideline, words: Mapping[str, Text]
+) -> Iterator[PlanItem]:
     """Where the guideline sends the person."""
     table = guideline.referral
     outcome = _outcome(row, table.key, table.outcomes) if table else None
@@ -147,7 +150,7 @@ def _referral(row: Mapping[str, Any], guideline: Guideline) -> Iterator[PlanItem
         key=f"referral.{outcome.key}",
         kind="referral",
         text=outcome.label,
-        patient=outcome.label,
+        patient=words.get(outcome.key, outcome.label),
         because=because,
         guideline=guideline.key,
         mark=max([guideline.mark, *(one.mark for one in because)]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from careloop.dictionary.variable import Text
 from careloop.error import ConfigError
 from careloop.guidance.advice_rule import AdviceRule
 from careloop.guidance.guideline import Guideline
@@ -42,6 +43,8 @@ class Guidance:
     """Contradictions: true where the clinician must look at the facts first."""
     targets: tuple[Target, ...] = ()
     """What a plan aims at: Goals in FHIR."""
+    referrals: Mapping[str, Text] = field(default_factory=dict)
+    """What a person reads about being referred, by the outcome of a guideline's table."""
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a column that is computed, the variables to ask a person for where it is unknown."""
 

@@ -61,6 +61,21 @@ def read_guideline(file: Traversable) -> Guideline:
     return made
 
 
+def read_referrals(file: Traversable) -> dict[str, Text]:
+    """Read what people are told of a referral: words by the outcome of a guideline's table.
+
+    Raises
+    ------
+    ConfigError
+        Naming file and fault.
+    """
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        return {key: Text(**words) for key, words in content.items()}
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise ConfigError(str(error), where=file.name, remedy='[hospital] zh = "…", en') from error
+
+
 def _guideline(content: Mapping[str, Any], where: str) -> Guideline:
     head = content["guideline"]
     key = head["key"]

@@ -2,7 +2,7 @@
 
 A hook must be answered while a clinician waits. The same expressions as for a population are used,
 but only the instruments that some decision or rule reads and only the chosen guideline are in
-them, and they are compiled for single rows (`guidance.rowwise`). At the start both ways answer for
+them, and they are compiled for single rows (`records.rowwise`). At the start both ways answer for
 some invented people; where they do not agree, or something cannot be compiled, the slower way is
 used: the table of expressions, built once.
 """
@@ -13,7 +13,7 @@ import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from threading import Lock
 from typing import Any, cast
 
@@ -25,16 +25,19 @@ from careloop.guidance.card import Considered
 from careloop.guidance.composition import compose, plan_columns
 from careloop.guidance.evaluation import guidance_reads, guided
 from careloop.guidance.guidance import Guidance
-from careloop.guidance.rowwise import Levels, NotRowwise, compile_levels, run
 from careloop.programmes.assessment import assessed, reads
 from careloop.programmes.planning import guidance_of
 from careloop.programmes.programme import Programme
+from careloop.records.fact import FACT_SCHEMA
+from careloop.records.rowwise import Levels, NotRowwise, compile_levels, run
+from careloop.records.single import SingleSnapshot
 from careloop.records.snapshot import Snapshot, snapshot
 
 _FEW = pl.QueryOptFlags.none()
 """Optimising the query takes longer than one row does."""
 _PROBES = 40
 _SEED = 20261122
+_PROBED_ON = date(2026, 6, 15)
 
 
 class Bedside:
@@ -78,6 +81,7 @@ class Bedside:
         self._rows = self._empty
         self._table = self._prepared()
         self._levels = self._compiled()
+        self._single = self._told_singly()
 
     @property
     def rowwise(self) -> bool:
@@ -90,15 +94,21 @@ class Bedside:
         The same as `programmes.planning.planned` by the same guideline, but for the columns of
         instruments that nothing reads.
         """
-        taken = snapshot(facts, as_of, self.dictionary).frame
-        unknown = dict.fromkeys(self._empty.columns)
-        unknown |= {name: False for name in unknown if name.endswith("__assumed")}
-        rows = [{**unknown, **row, "as_of": as_of} for row in taken.iter_rows(named=True)]
+        unknown = {
+            name: False if name.endswith("__assumed") else None for name in self._empty.columns
+        }
+        rows = [{**unknown, **row, "as_of": as_of} for row in self.known(facts, as_of)]
         found = {}
         for whole in self.answered(rows):
             plan = compose(whole, self.guidance, self.guideline, as_of, self.dictionary)
             found[str(whole["person_id"])] = Considered(whole, plan)
         return found
+
+    def known(self, facts: pl.DataFrame, as_of: date) -> list[dict[str, Any]]:
+        """The snapshot of a few people, a row each; what is unknown is None or left out."""
+        if self._single is not None:
+            return self._single.rows(facts, as_of)
+        return snapshot(facts, as_of, self.dictionary).frame.rows(named=True)
 
     def answered(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Rows with all that composing a plan looks at; `reads`, `person_id`, `as_of` are there."""
@@ -120,24 +130,23 @@ class Bedside:
     def probes(self, number: int, seed: int) -> list[dict[str, Any]]:
         """Rows of invented people: every column unknown, or any value it may have."""
         rng = random.Random(seed)  # noqa: S311 - not for secrets
-        today = date(2026, 6, 15)
         share = [rng.random() for _ in range(number)]
         return [
             {
-                name: None if rng.random() > known else self._any(name, dtype, rng, today)
+                name: None if rng.random() > known else self._any(name, dtype, rng)
                 for name, dtype in self._empty.schema.items()
             }
-            | {"person_id": f"probe {place}", "as_of": today}
+            | {"person_id": f"probe {place}", "as_of": _PROBED_ON}
             for place, known in enumerate(share)
         ]
 
-    def _any(self, name: str, dtype: pl.DataType, rng: random.Random, today: date) -> Any:
+    def _any(self, name: str, dtype: pl.DataType, rng: random.Random) -> Any:
         known = name in self.dictionary
         variable = self.dictionary[name] if known else None
         if dtype == pl.Boolean:
             return rng.random() < 0.3
         if dtype == pl.Date:
-            return today - timedelta(days=rng.randrange(-40, 4000))
+            return _PROBED_ON - timedelta(days=rng.randrange(-40, 4000))
         if dtype == pl.Float64:
             low = variable.low if variable and variable.low is not None else 0.0
             high = variable.high if variable and variable.high is not None else 100.0
@@ -157,6 +166,37 @@ class Bedside:
         probes = self.probes(_PROBES, _SEED)
         agree = same(self.answered(probes), self.answered_by_table(probes))
         return self._levels if agree else None
+
+    def _told_singly(self) -> SingleSnapshot | None:
+        """Snapshots of single persons, if they hold what the population's hold."""
+        try:
+            single = SingleSnapshot(self.dictionary)
+        except NotRowwise:
+            return None
+        facts = self._probe_facts()
+        taken = snapshot(facts, _PROBED_ON, self.dictionary).frame
+        rows = single.rows(facts, _PROBED_ON)
+        agree = len(rows) == taken.height and same(rows, taken.iter_rows(named=True))
+        return single if agree else None
+
+    def _probe_facts(self) -> pl.DataFrame:
+        """What the probes know, as facts of one day."""
+        noon = datetime.combine(_PROBED_ON, time(12))
+        rows = [
+            {
+                "person_id": probe["person_id"],
+                "variable": name,
+                "number": float(value) if isinstance(value, bool | float) else None,
+                "text": str(value) if isinstance(value, str | date) else None,
+                "effective_at": noon,
+                "status": "final",
+            }
+            for probe in self.probes(_PROBES, _SEED)
+            for name, value in probe.items()
+            if name in self.dictionary and value is not None
+        ]
+        schema = {name: FACT_SCHEMA[name] for name in rows[0]} | {"recorded_at": pl.Datetime("us")}
+        return pl.DataFrame(rows, schema=schema)
 
     def _columns(self, table: pl.LazyFrame) -> pl.LazyFrame:
         table = guided(assessed(table, self.programme), self.guidance)

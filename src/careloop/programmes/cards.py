@@ -8,35 +8,14 @@ from typing import Any
 
 from careloop.language import translator
 from careloop.programmes.assessment import Assessment
+from careloop.programmes.evidence import Verdict, headline, verdict
 from careloop.programmes.ranking import highest_risk
-from careloop.programmes.reasons import Driver, Finding, Reasons, Verdict, reasons
+from careloop.programmes.reasons import Driver, Finding, Reasons, reasons
 from careloop.programmes.wording import Wording
 from careloop.records.snapshot import Snapshot
-from careloop.risk.decision import NamedClause
 
 _DRIVERS = 3
 _MISSING = 6
-_OPEN = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """A clause that speaks for an outcome."""
-
-    label: str
-    source: str
-    unconfirmed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one decision says of a person, and why (or what could not be judged)."""
-
-    title: str
-    answer: str
-    decided: bool
-    grounds: tuple[Ground, ...]
-    assumed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +40,7 @@ class Card:
     person_id: str
     about: str
     place: str
-    said: tuple[Said, ...]
+    said: tuple[Verdict, ...]
     measures: dict[str, list[tuple[str, str]]]
     """Name and value of each measurement, by reference."""
     ranked: tuple[Score, ...]
@@ -88,25 +67,6 @@ def cards(assessment: Assessment, taken: Snapshot, *, most: int = 20) -> list[Ca
     ]
 
 
-def said(verdict: Verdict, wording: Wording, row: Mapping[str, Any]) -> Said:
-    """A decision in words: grounds of the outcome, or, undecided, what could not be judged."""
-    decision, language = verdict.decision, wording.language
-    outcome = next((each for each in decision.outcomes if each.key == verdict.outcome), None)
-    if outcome is None:
-        open_clauses = [decision.clause(key) for key in verdict.unknown]
-        grounds = tuple(_ground(each, language) for each in open_clauses[:_OPEN])
-    else:
-        held = [each for each in outcome.clauses if each.key in verdict.because]
-        grounds = tuple(_ground(each, language) for each in held)
-    return Said(
-        wording.name(decision.key),
-        verdict.label[language],
-        outcome is not None,
-        grounds,
-        wording.assumed(verdict.assumed, row),
-    )
-
-
 def measured(each: Reasons, wording: Wording) -> dict[str, list[tuple[str, str]]]:
     """The person's measurements (name, value) by the reference they were judged by ("": none)."""
     found: dict[str, list[tuple[str, str]]] = {}
@@ -121,20 +81,13 @@ def measured(each: Reasons, wording: Wording) -> dict[str, list[tuple[str, str]]
     return found
 
 
-def headline(finding: Finding, wording: Wording) -> str:
-    """The output that stands for an instrument: the one people are ranked by, else its first."""
-    ranked = [each.key for each in wording.programme.ranking]
-    chosen = next((key for key in ranked if key in finding.outputs), None)
-    return chosen or finding.instrument.value
-
-
 def main_drivers(finding: Finding, wording: Wording) -> tuple[Driver, ...]:
     """The parts of a score that raised the risk most; of a short score, all parts."""
     known = [each for each in finding.drivers if each.points is not None]
     if len(known) <= _DRIVERS:
         return tuple(known)
     worst = {each.key: each.worst for each in wording.programme.ranking}
-    sign = -1.0 if worst.get(headline(finding, wording)) == "low" else 1.0
+    sign = -1.0 if worst.get(headline(finding.instrument, wording)) == "low" else 1.0
     raising = [each for each in known if sign * (each.points or 0.0) > 0]
     raising.sort(key=lambda each: -sign * (each.points or 0.0))
     return tuple(raising[:_DRIVERS])
@@ -155,7 +108,7 @@ def _card(each: Reasons, wording: Wording, place: float | None, measure: str | N
         each.person_id,
         " · ".join(about),
         _place(place, measure, wording),
-        tuple(said(verdict, wording, row) for verdict in each.verdicts),
+        tuple(verdict(one, row, wording) for one in wording.programme.decisions),
         measured(each, wording),
         tuple(score for score in scores if score.ranked),
         tuple(score for score in scores if not score.ranked),
@@ -175,13 +128,16 @@ def _place(place: float | None, measure: str | None, wording: Wording) -> str:
 def _worth_showing(finding: Finding, wording: Wording) -> bool:
     if not finding.applies:
         return False
-    key = headline(finding, wording)
+    key = headline(finding.instrument, wording)
     ranked = key in {each.key for each in wording.programme.ranking}
     return finding.outputs[key] is not None and (ranked or finding.refer)
 
 
 def _score(finding: Finding, wording: Wording, row: Mapping[str, Any]) -> Score:
-    key, ranked = headline(finding, wording), {each.key for each in wording.programme.ranking}
+    key, ranked = (
+        headline(finding.instrument, wording),
+        {each.key for each in wording.programme.ranking},
+    )
     value = finding.outputs[key]
     return Score(
         finding.instrument.key,
@@ -203,7 +159,3 @@ def _driver(driver: Driver, wording: Wording) -> str:
         wording.value(key, value) for key, value in driver.values.items() if value is not True
     ]
     return " ".join([driver_name(driver, wording), " / ".join(values)]).strip()
-
-
-def _ground(clause: NamedClause, language: str) -> Ground:
-    return Ground(clause.label[language], clause.source, clause.unconfirmed)

@@ -152,7 +152,7 @@ class PlanWords:
             waits=one.kind not in _SIMPLE,
             checks=tuple(check[self.language] for check in one.checks),
             cautions=self.reasons(one.cautions),
-            source=source,
+            source=self.wording.cited(source),
             strength=one.strength,
             unconfirmed=one.mark != "A",
             due_on=_day(one.due_on),
@@ -161,7 +161,8 @@ class PlanWords:
     def reasons(self, reasons: Sequence[Reason]) -> tuple[ReasonView, ...]:
         """Reasons."""
         return tuple(
-            ReasonView(one.text[self.language], one.source, one.mark != "A") for one in reasons
+            ReasonView(one.text[self.language], self.wording.cited(one.source), one.mark != "A")
+            for one in reasons
         )
 
     def name(self, key: str) -> str:

@@ -18,6 +18,7 @@ import polars as pl
 
 from careloop.care.examination import Examination
 from careloop.care.form import Forms
+from careloop.care.record import Record
 from careloop.care.schedule import Schedule
 from careloop.care.step import Step
 from careloop.care.worklist import Worklists
@@ -108,6 +109,8 @@ class Programme:
     """When a person is to be seen again, read when first asked for."""
     examination: Callable[[], Examination] | None = None
     """The measurement that is entered by hand or from a report, read when first asked for."""
+    record: Callable[[], Record] = Record
+    """What a person's record shows of it, read when first asked for."""
     caution: Text = field(default_factory=lambda: Text("", ""))
 
 

@@ -152,7 +152,7 @@ def _decision(counted: tally.DecisionTally, wording: Wording) -> dict[str, Any]:
             "clauses": [
                 {
                     "label": clause.label[language],
-                    "source": clause.source,
+                    "source": wording.cited(clause.source),
                     "unconfirmed": clause.unconfirmed,
                     "people": count,
                     "needs": [

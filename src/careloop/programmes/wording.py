@@ -33,6 +33,12 @@ class Wording:
         self._results = {each.key: each for each in programme.results}
         self._instruments = {each.key: each for each in programme.instruments}
         self._decisions = {each.key: each for each in programme.decisions}
+        parts = sorted(programme.record().sources, key=len, reverse=True)
+        self._cited = (
+            re.compile(rf"(?<![A-Za-z])(?:{'|'.join(map(re.escape, parts))})(?![A-Za-z])")
+            if parts
+            else None
+        )
 
     def name(self, column: str) -> str:
         """What a column is called; its key where nobody gave it a name."""
@@ -78,6 +84,17 @@ class Wording:
             return value.isoformat()
         text = self.words(column).get(str(value))
         return text[self.language] if text else str(value)
+
+    def cited(self, source: str) -> str:
+        """A citation as this language writes it; names of papers and societies stay."""
+        if self.language != "zh" or self._cited is None:
+            return source
+        known = self.programme.record().sources
+        return self._cited.sub(lambda match: known[match[0]], source)
+
+    def joined(self, words: Iterable[str]) -> str:
+        """Several sayings in one line."""
+        return self._("; ").join(words)
 
     def assumed(self, names: Iterable[str], row: Mapping[str, Any]) -> tuple[str, ...]:
         """What a source assumed of a person: each variable with the value it declared."""

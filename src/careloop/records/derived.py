@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import polars as pl
@@ -41,15 +41,39 @@ def complete(
     lazy = lazy.with_columns(
         pl.lit(None, dtype=dtypes[dictionary[name].kind]).alias(name) for name in absent
     )
+    for columns in _derivations(layers, dictionary, have, dtypes):
+        lazy = lazy.with_columns(**columns)
+    place = {key: place for place, key in enumerate(dictionary)}
+    have[1:] = sorted(have[1:], key=lambda name: place[name.partition("__")[0]])
+    return lazy.select(have).collect()
+
+
+def derivations(
+    dictionary: Dictionary, dtypes: Mapping[Kind, pl.DataType]
+) -> list[dict[str, pl.Expr]]:
+    """What `complete` adds after the age, level by level, to a table that has every column."""
+    have = [
+        f"{key}{beside}"
+        for key in inputs_of(derivation_order(dictionary), dictionary)
+        for beside in ("", "__age_d", "__assumed")
+    ]
+    layers, _ = _layers(dictionary, have)
+    return list(_derivations(layers, dictionary, have, dtypes))
+
+
+def _derivations(
+    layers: Iterable[Mapping[str, list[str]]],
+    dictionary: Dictionary,
+    have: list[str],
+    dtypes: Mapping[Kind, pl.DataType],
+) -> Iterator[dict[str, pl.Expr]]:
+    """Each layer's columns, over the columns that there are; enters them in `have`."""
     for layer in layers:
         columns: dict[str, pl.Expr] = {}
         for key, inputs in layer.items():
             derived = condition(dictionary[key].derive).cast(dtypes[dictionary[key].kind])
             columns |= _derived(dictionary[key], derived, inputs, have)
-        lazy = lazy.with_columns(**columns)
-    place = {key: place for place, key in enumerate(dictionary)}
-    have[1:] = sorted(have[1:], key=lambda name: place[name.partition("__")[0]])
-    return lazy.select(have).collect()
+        yield columns
 
 
 def _layers(

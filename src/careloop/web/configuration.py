@@ -4,7 +4,10 @@ CARELOOP_DATABASE_URL    sqlite:///path (relative to where it is started; four s
                          absolute path) or postgresql://user:password@host/name
                          default: sqlite:///var/careloop.sqlite3
 CARELOOP_VAR             folder for what the site keeps beside its database; default: var
-CARELOOP_SECRET_KEY      signs sessions; default: made once and kept in CARELOOP_VAR/secret_key
+CARELOOP_SECRET_KEY      signs sessions, seals second factors; default: made once and kept in
+                         CARELOOP_VAR/secret_key
+CARELOOP_SECRET_KEY_FALLBACKS  secret keys used before, separated by commas: what they signed and
+                         sealed still counts
 CARELOOP_DEBUG           1 while developing, never on a site with patients; default: 0
 CARELOOP_ALLOWED_HOSTS   names the site answers to, separated by commas; default: localhost
 CARELOOP_HTTPS           1 behind a proxy that speaks HTTPS: cookies are then sent over it only
@@ -27,10 +30,12 @@ _SQLITE_INIT = ";".join(
     (
         "PRAGMA journal_mode = WAL",  # readers go on while an import writes
         "PRAGMA synchronous = FULL",  # what was acknowledged outlives a power cut
-        "PRAGMA cache_size = -65536",  # KiB
+        "PRAGMA cache_size = -16384",  # KiB, of each connection: one a thread
         "PRAGMA temp_store = MEMORY",
     )
 )
+_KEPT_OPEN_S = 60
+"""So long a thread keeps its connection: opening PostgreSQL's takes longer than many a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Configuration:
     database_url: str = "sqlite:///var/careloop.sqlite3"
     var: Path = Path("var")
     secret_key: str = ""
+    secret_key_fallbacks: tuple[str, ...] = ()
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     https: bool = False
@@ -60,13 +66,17 @@ class Configuration:
                 raise ConfigError(f"CARELOOP_{name} is {value!r}", remedy="write 0 or 1")
             return value in ("1", "true")
 
-        hosts = told("ALLOWED_HOSTS", ",".join(usual.allowed_hosts))
+        def several(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+            parts = told(name, ",".join(default)).split(",")
+            return tuple(part.strip() for part in parts if part.strip())
+
         return cls(
             database_url=told("DATABASE_URL", usual.database_url),
             var=Path(told("VAR", str(usual.var))),
             secret_key=told("SECRET_KEY", ""),
+            secret_key_fallbacks=several("SECRET_KEY_FALLBACKS", ()),
             debug=switch("DEBUG"),
-            allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
+            allowed_hosts=several("ALLOWED_HOSTS", usual.allowed_hosts),
             https=switch("HTTPS"),
             two_factor=switch("TWO_FACTOR"),
         )
@@ -105,6 +115,7 @@ def database(url: str) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": rest[1:],
+            "CONN_MAX_AGE": _KEPT_OPEN_S,
             "OPTIONS": {
                 "init_command": _SQLITE_INIT,
                 # Take the write lock at the start: two imports wait for each other (s), instead
@@ -133,6 +144,8 @@ def database(url: str) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.postgresql",
             **{name: str(parts.pop(part, None) or "") for name, part in names.items()},
+            "CONN_MAX_AGE": _KEPT_OPEN_S,
+            "CONN_HEALTH_CHECKS": True,  # a server that was restarted is asked anew
             "OPTIONS": parts,
         }
     raise ConfigError(

@@ -9,6 +9,7 @@ CONFIGURATION = Configuration.from_environment()
 DEBUG = CONFIGURATION.debug
 ALLOWED_HOSTS = list(CONFIGURATION.allowed_hosts)
 SECRET_KEY = SimpleLazyObject(CONFIGURATION.kept_secret_key)  # no file until something is signed
+SECRET_KEY_FALLBACKS = list(CONFIGURATION.secret_key_fallbacks)
 DATABASES = {"default": database(CONFIGURATION.database_url)}
 
 INSTALLED_APPS = [

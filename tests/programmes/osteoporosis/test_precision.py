@@ -65,6 +65,17 @@ def test_changes_are_judged_within_one_device():
     assert not own["lsc_assumed"]
 
 
+def test_a_scan_that_was_withdrawn_is_no_change():
+    table = scans((2020, 0.800, "hologic"), (2021, 0.700, "hologic"), (2022, 0.790, "hologic"))
+    wrong = table[1:2].with_columns(
+        status=pl.lit("entered_in_error"), recorded_at=pl.lit(datetime(2022, 2, 1))
+    )
+    changes = bmd_changes(pl.concat([table, wrong]))
+    assert changes["from_g_cm2"].to_list() == [0.8]
+    assert changes["to_g_cm2"].to_list() == [0.79]
+    assert bmd_changes(table).height == 2
+
+
 def test_forearm_has_no_largest_lsc():
     table = scans((2020, 0.6, "hologic"), (2021, 0.5, "hologic")).with_columns(
         variable=pl.lit("bmd_radius_33_g_cm2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -182,6 +182,21 @@ def test_bone_density_on_one_device_against_the_lsc():
     assert other["bmd_response"] is None
     fresh = _judged((site, "2025-02-01", 0.8, "a"), after)
     assert fresh["bmd_response"] is None  # no scan before the start
+
+
+@pytest.mark.parametrize(("told_on", "counts"), [(AS_OF, False), (AS_OF + timedelta(days=1), True)])
+def test_a_scan_withdrawn_by_then_is_not_judged(told_on, counts):
+    site = "bmd_total_hip_g_cm2"
+    before, after = (site, "2024-12-01", 0.800, "a"), (site, "2025-12-01", 0.700, "a")
+    assert _judged(before, after)["bmd_response"] == "loss"
+    told = [_fact("alendronate_current", START, True), _fact(*before), _fact(*after)]
+    told.append(_fact("bone_treatment_started_on", START, START))
+    at = datetime.combine(told_on, datetime.min.time())
+    told.append(_fact(*after) | {"status": "entered_in_error", "recorded_at": at})
+    made = pl.DataFrame(told, infer_schema_length=None)
+    frame = pl.concat([empty_facts(), made], how="diagonal_relaxed")
+    (row,) = treatment_response(frame, AS_OF).rows(named=True)
+    assert (row["bmd_response"] == "loss") is counts
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.test import Client
 
 from careloop.web.accounts import second_factor
 from careloop.web.accounts.models import LoginSession, RecoveryCode
+from careloop.web.accounts.seal import unseal
 from careloop.web.audit.models import Entry
 from careloop.web.site.language import COOKIE
 
@@ -138,7 +139,8 @@ def test_enrolling_asks_for_a_code_and_shows_recovery_codes_once(inside, nurse):
     assert (refused.status_code, nurse.totp_secret) == (200, "")
     secret, codes = enrol(inside)
     nurse.refresh_from_db()
-    assert nurse.totp_secret == secret
+    assert unseal(nurse.totp_secret) == secret
+    assert secret not in nurse.totp_secret
     assert len(set(codes)) == 10
     page = text(inside.get("/account/second-factor"))
     assert secret not in page

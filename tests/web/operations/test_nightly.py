@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from datetime import timedelta
-from os import environ
+from os import environ, utime
 from threading import Event, Thread
 
 import pytest
@@ -13,9 +15,11 @@ from django.db import connections
 
 from careloop.web.care import standing
 from careloop.web.care.models import Standing
+from careloop.web.imaging import keeping
 from careloop.web.registry.registration import after_import
 from careloop.web.registry.resident import Resident
 from careloop.web.registry.store import alone
+from careloop.web.report import batch
 from careloop.web.site import nightly
 
 from .. import factory
@@ -74,7 +78,7 @@ def test_somebody_without_usable_facts_does_not_keep_it_busy(tree, tomorrow):
         as_of=standing.today(),
     )
     tomorrow()
-    assert nightly.work_due() == 0
+    assert nightly.work_due() == 1
     assert nightly.work_due() is None
 
 
@@ -83,6 +87,15 @@ def test_an_import_that_was_broken_off_before_registering_is_finished(tree):
     assert not Resident.gated.exists()
     assert nightly.work_due() == 1
     assert Resident.gated.get().name == WANG["name"]
+
+
+def test_an_import_that_was_broken_off_before_computing_is_finished(tree):
+    tell(*person("P1", **WANG, weight_kg=50), *person("P2", weight_kg=60))
+    after_import()
+    Standing.gated.filter(resident__person_id="P2").delete()
+    assert nightly.work_due() == 2
+    assert Standing.gated.filter(resident__person_id="P2").exists()
+    assert nightly.work_due() is None
 
 
 def test_a_failure_is_told_without_values_and_tried_again(tree, tomorrow, monkeypatch, capsys):
@@ -105,6 +118,20 @@ def test_a_failure_is_told_without_values_and_tried_again(tree, tomorrow, monkey
     assert "ValueError" in told
     assert WANG["name"] not in told
     assert Standing.gated.get().as_of == day
+
+
+@pytest.mark.parametrize("root", [keeping.root, batch._root])
+def test_files_of_yesterday_go_though_nothing_else_is_due(tree, root, settings, tmp_path):
+    settings.CONFIGURATION = replace(settings.CONFIGURATION, var=tmp_path)
+    old, new = (root() / (letter * 32) for letter in "ab")
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "document").write_bytes(b"x")
+    yesterday = time.time() - keeping.KEPT_S - 60
+    utime(old, (yesterday, yesterday))
+    assert nightly.work_due() is None
+    assert not old.exists()
+    assert new.exists()
 
 
 def _one_at_a_time(alias, inside):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import http.cookiejar
 import json
 import re
@@ -14,6 +15,12 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+
+from django.conf import settings
+
+from careloop.command.serving import MOST_REQUEST_BYTES
+from careloop.web.imaging import keeping
+from careloop.web.imaging.measured import sending
 
 ROLES = ("manager", "doctor", "nurse", "village", "researcher", "patient")
 PEOPLE = 240
@@ -73,6 +80,22 @@ class Browser:
             return response.url.removeprefix(self.at)
 
 
+def too_large(port, size):
+    """What the site answers as soon as it hears how much is to come."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.putrequest("POST", "/login")
+    connection.putheader("Content-Length", str(size))
+    connection.endheaders()
+    with contextlib.closing(connection):
+        return connection.getresponse().status
+
+
+def test_a_request_may_hold_the_largest_file_that_a_page_takes():
+    image = sending.MOST_BYTES + sending.MOST_MASK_BYTES
+    for most in (image, keeping.MOST_BYTES):
+        assert most + settings.DATA_UPLOAD_MAX_MEMORY_SIZE < MOST_REQUEST_BYTES
+
+
 def logins(text):
     return {
         match[1]: match[2]
@@ -84,7 +107,8 @@ def state(tmp_path):
     """Everything that a second start must not change."""
     with contextlib.closing(sqlite3.connect(tmp_path / "site.sqlite3")) as raw:
         tables = ("registry_fact", "registry_source", "registry_resident", "accounts_user",
-                  "care_referral", "care_standing", "care_listed")  # fmt: skip
+                  "care_referral", "care_standing", "care_listed", "care_task",
+                  "care_visit")  # fmt: skip
         counts = {t: raw.execute(f"SELECT count(*), max(id) FROM {t}").fetchone() for t in tables}
         made = raw.execute("SELECT max(made_at) FROM care_standing").fetchone()
         passwords = raw.execute("SELECT username, password FROM accounts_user").fetchall()
@@ -106,6 +130,7 @@ def test_a_first_start_makes_the_demo_site_and_a_second_only_serves_it(
             _, page = browser.get(HOMES[username])
             assert "模拟数据" in page, username
             assert password not in page
+        assert too_large(free_port, MOST_REQUEST_BYTES) == 413
         report = (tmp_path / "out" / "report" / "report.html").read_text(encoding="utf-8")
         assert "模拟数据" in report
     file = tmp_path / "var" / "demo-logins"
@@ -113,8 +138,9 @@ def test_a_first_start_makes_the_demo_site_and_a_second_only_serves_it(
     before = state(tmp_path)
     residents, referrals = before[0]["registry_resident"][0], before[0]["care_referral"][0]
     assert residents >= PEOPLE
-    assert referrals == 3
+    assert referrals == before[0]["care_visit"][0] == 3
     assert before[0]["care_standing"][0] == residents
+    assert before[0]["care_task"][0] > residents / 2  # the yearly review of whoever was screened
 
     begun = time.monotonic()
     with started(environment, tmp_path, free_port) as printed:

@@ -37,8 +37,8 @@ def test_an_answer_marks_what_was_there_as_read(gate, own, resident):
     assert [each.text for each in message.messages(own, resident)] == ["明天来门诊", "背痛"]
     assert message.unread(own, resident).get().text == "明天来门诊"
     assert list(Entry.objects.values_list("action", "detail__message")) == [
-        ("own.read", "sent"),
-        ("visit.write", "sent"),
+        ("message.write", "sent"),
+        ("message.write", "sent"),
     ]
 
 
@@ -108,7 +108,7 @@ def test_consent_is_given_and_withdrawn_with_one_press_each(client, doctor, resi
     assert Consent.gated.count() == 1
     client.post(address, {"do": "withdraw", "scope": "research"})
     assert Consent.gated.get().withdrawn_at is not None
-    details = list(Entry.objects.filter(action="visit.write").values_list("detail", flat=True))
+    details = list(Entry.objects.filter(action="consent.write").values_list("detail", flat=True))
     assert [(each["consent"], each["given"]) for each in details[:1] + details[-1:]] == [
         ("research", True),
         ("research", False),

@@ -77,7 +77,7 @@ def test_page_in_english(opened, doctor, woman, client):
 def test_page_names_what_is_missing_and_that_there_is_no_interval(opened, doctor, woman):
     text = opened(doctor, "page", woman)
     assert "缺少：FRAX" in text
-    assert "无区间" in text
+    assert "不显示区间" in text
     assert "无法判断是否适用" in text  # OSTA: nobody recorded whether she is Asian
 
 

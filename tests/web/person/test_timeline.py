@@ -12,7 +12,7 @@ from careloop.records.fact import FACT_SCHEMA
 from careloop.records.snapshot import snapshot
 from careloop.web.care.person.fact import fingerprint, standing, with_withdrawals
 from careloop.web.care.person.timeline import PAGE
-from careloop.web.care.person.word import GROUPS
+from careloop.web.care.person.word import groups as titles
 from careloop.web.care.recording import Contact, correct_visit, record_visit
 from careloop.web.registry.models import Fact
 
@@ -111,6 +111,20 @@ def test_an_identity_number_is_masked(opened, tree, doctor):
     assert "990000" not in text
 
 
+def test_a_measurement_is_shown_as_it_was_recorded(opened, tree, doctor):
+    resident = factory.resident(tree.centre)
+    device = {"device": "ge_lunar"}
+    case.tell(
+        resident,
+        case.fact("height_cm", 149.5, "2026-01-01"),
+        case.fact("bmd_total_hip_g_cm2", 0.7, "2026-01-01", **device),
+    )
+    text = opened(doctor, "timeline", resident)
+    assert "149.5 cm" in text
+    assert "GE Lunar" in text
+    assert "ge_lunar" not in text
+
+
 def test_every_group_of_the_dictionary_has_words():
     groups = {load()[key].group for key in load()}
-    assert groups - set(GROUPS) <= {"diabetes"}  # another programme's: shown as other facts
+    assert groups - set(titles()) <= {"diabetes"}  # another programme's: shown as other facts

@@ -207,12 +207,39 @@ def test_the_report_holds_only_what_was_agreed_to(client, own, woman, doctor, tm
     assert "".join(other.item.patient.zh.split())[:6] not in text
 
 
-def test_there_is_no_report_of_others(client, tree):
-    assert client.get("/me/report.pdf").status_code == 302
+def test_the_report_is_read_on_the_telephone_too(client, own, woman, doctor):
+    assert "/me/report" not in client.get(HOME).content.decode()  # nothing is agreed to yet
+    assert "医生还没有确定您的方案" in client.get("/me/report").content.decode()
+    shown = proposals(doctor, woman, known(doctor.facts(woman), today()))
+    other = next(each for each in shown.items if each.item.kind == "exercise")
+    decided(doctor, woman, "edited", text="改为<b>两周</b>后复查")
+    assert 'href="/me/report"' in client.get(HOME).content.decode()
+    text = client.get("/me/report").content.decode()
+    assert "改为&lt;b&gt;两周&lt;/b&gt;后复查" in text
+    assert other.item.patient.zh[:6] not in text
+    assert 'href="/me/report.pdf"' in text
+    assert "/people/" not in text  # no way to the pages of staff
+    assert "李医生" in text  # who agreed, not a line to sign on
+    assert "____ " not in text
+    assert "签名" not in text
+
+
+def test_the_report_asks_for_no_more_than_the_page(
+    client, own, woman, doctor, django_assert_max_num_queries
+):
+    decided(doctor, woman, "accepted")
+    client.get("/me/report")
+    with django_assert_max_num_queries(25):
+        client.get("/me/report")
+
+
+@pytest.mark.parametrize("address", ["/me/report", "/me/report.pdf"])
+def test_there_is_no_report_of_others(client, tree, address):
+    assert client.get(address).status_code == 302
     client.force_login(factory.user("patient"))
-    assert client.get("/me/report.pdf").status_code == 404
+    assert client.get(address).status_code == 404
     client.force_login(factory.user("nurse", tree.centre))
-    assert client.get("/me/report.pdf").status_code == 403
+    assert client.get(address).status_code == 403
 
 
 # --- what it writes
@@ -242,7 +269,7 @@ def test_consent_is_withdrawn_with_one_press(client, own, woman):
     assert Consent.gated.get().recorded_by == own
     client.post(HOME, {"do": "withdraw", "scope": "research"})
     assert Consent.gated.get().withdrawn_at is not None
-    details = Entry.objects.filter(action="own.read").values_list("detail__given", flat=True)
+    details = Entry.objects.filter(action="consent.write").values_list("detail__given", flat=True)
     assert list(details) == [True, False]
 
 

@@ -248,24 +248,27 @@ def test_every_way_of_finding_seeks_in_an_index(tree, many):
         pytest.skip("reads SQLite's plans")
     gate = factory.gate("doctor", tree.hospital)
     known = many[4711]
+    merged = "=?)"  # two seeks: the number of the other, the row of the one who stands
     expected = {
         known.name: ("resident_place", "resident_place"),
-        "zxy": ("sqlite_autoindex", "resident_initials", "resident_pinyin"),
+        "zxy": ("sqlite_autoindex", "resident_initials", "resident_pinyin", merged),
         known.pinyin: (
             "sqlite_autoindex",
             "resident_initials",
             "resident_pinyin",
             "resident_pinyin",
+            merged,
         ),
-        known.national_id: ("sqlite_autoindex", "resident_national_id"),
-        known.national_id[-6:]: ("sqlite_autoindex", "resident_id_tail"),
-        known.national_id[-5:]: ("sqlite_autoindex", "resident_id_last4"),
-        known.phone: ("sqlite_autoindex", "resident_phone"),
+        known.national_id: ("sqlite_autoindex", "resident_national_id", merged),
+        known.national_id[-6:]: ("sqlite_autoindex", "resident_id_tail", merged),
+        known.national_id[-5:]: ("sqlite_autoindex", "resident_id_last4", merged),
+        known.phone: ("sqlite_autoindex", "resident_phone", merged),
         known.phone[-4:]: (
             "sqlite_autoindex",
             "resident_id_last4",
             "resident_phone_last4",
             "resident_phone",
+            merged,
         ),
     }
     for told, indexes in expected.items():

@@ -253,6 +253,7 @@ def test_who_stays_is_found_by_what_only_the_other_said(tree, gate):
     done = merge(gate, stays, goes)
     for told in ("99000019500501002x", "2222"):
         assert [row.resident for row in search.find(gate, told).rows] == [stays]
+    assert [row.resident for row in search.find(gate, goes.person_id).rows] == [stays]
     Resident.gated.filter(pk=stays.pk).update(phone="12099998888")  # corrected since
     undo(gate, done)
     stays.refresh_from_db()

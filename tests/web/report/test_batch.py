@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pypdfium2
 import pytest
+import segno
 from django.test import Client
 from django.urls import reverse
 
 from careloop.web.audit.models import Entry
 from careloop.web.care.models import Listed
 from careloop.web.care.standing import PROGRAMME, today, worklists
+from careloop.web.registry.card import picture
 from careloop.web.report import batch
 
 from .. import factory
@@ -64,6 +66,19 @@ def test_a_village_is_one_file_with_a_page_each(client, tree, village):
         }
         assert not any("邻村人" in one or "已故人" in one for one in pages)
     assert Entry.objects.filter(action="list", detail={"page": "report.batch"}).count() == 2
+
+
+def test_cards_of_a_village_stand_on_one_sheet_and_their_codes_lead_home(client, tree, village):
+    wanted = {"what": "card", "place": str(tree.clinic.public_id)}
+    assert "4" in client.get(reverse("report:batch"), wanted).content.decode()
+    answer = client.post(reverse("report:batch"), wanted)
+    (sheet,) = text_of(answer.content)
+    assert all(each.name in sheet for each in village)
+    assert "邻村人" not in sheet
+    svg = picture(village[0], "http://testserver/")
+    address = reverse("person:page", args=[village[0].public_id])
+    same = segno.make(f"http://testserver{address}", error="m", micro=False)
+    assert re.search(r' d="[^"]+"', same.svg_inline(border=2))[0] in svg
 
 
 def test_a_list_is_printed_in_its_order(client, tree, village):

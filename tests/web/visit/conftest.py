@@ -8,10 +8,9 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from careloop.records.fact import FACT_SCHEMA
 from careloop.records.reading import ImportReport, Source
 from careloop.web.care.models import Visit
-from careloop.web.care.recording import Contact, fact_rows, record_visit
+from careloop.web.care.recording import Contact, facts_from, record_visit
 from careloop.web.registry.store import DatabaseStore
 
 from .. import factory
@@ -22,10 +21,11 @@ def registered(gate, place, **fields):
     """A resident with the facts that a registration leaves."""
     resident = factory.resident(place, **fields)
     told = {"sex": resident.sex, "birth_date": resident.birth_date}
-    rows = fact_rows(resident.person_id, Contact("registration", date(2020, 1, 1), told))
+    at = datetime(2020, 1, 1)
+    contact = Contact("registration", at.date(), told)
+    facts = facts_from(resident.person_id, contact, effective_at=at, recorded_at=at)
     source = f"registration-{resident.person_id}"
-    frame = pl.DataFrame(rows, schema=FACT_SCHEMA).with_columns(source=pl.lit(source))
-    DatabaseStore().add(Registration(frame, source))
+    DatabaseStore().add(Registration(facts.with_columns(source=pl.lit(source)), source))
     return resident
 
 

@@ -8,6 +8,8 @@ from careloop.care.form import forms_of
 from careloop.dictionary.catalogue import load
 from careloop.error import ConfigError
 
+from . import form_page
+
 
 @pytest.mark.parametrize(
     ("posted", "kept"),
@@ -37,3 +39,18 @@ def test_no_answer_to_tap_that_the_variable_does_not_have():
     question["first"] = ["chinese"]
     made = forms_of({"form": [form], "section": [section]}, load(), where="form.toml")
     assert made["screening"].question("ethnic_group").first == ("chinese",)
+
+
+def test_what_does_not_change_is_asked_until_it_is_known(page, save, client):
+    """Ancestry and the greatest height are asked once; who corrects that visit sees them again."""
+    assert {"ethnic_group", "height_peak_cm"} <= {
+        *page("screening").fields,
+        *page("screening").radios,
+    }
+    visit = save("screening", weight_kg="45", height_peak_cm="160", ethnic_group="chinese")
+    for kind in ("screening", "home"):
+        again = page(kind)
+        assert not {"ethnic_group", "height_peak_cm"} & {*again.fields, *again.radios}, kind
+    corrected = form_page.read(client.get(f"/visits/{visit.public_id}").content.decode())
+    assert corrected.fields["height_peak_cm"] == "160"
+    assert corrected.fields["ethnic_group"] == "chinese"

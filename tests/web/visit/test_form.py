@@ -87,7 +87,7 @@ def test_the_result_follows_at_once(save, client, woman, gate):
     standing = gate.about(woman, Standing).get()
     assert standing.next_step == "dxa"
     assert "建议双能 X 线骨密度检查" in page
-    assert "OSTA ≤ −1 [Koh 2001; Chinese use]" in page
+    assert "OSTA ≤ −1 [Koh 2001; 国内用法]" in page
     assert "请告诉居民： 请去医院做一次骨密度检查" in " ".join(page.replace("</span>", "").split())
     assert page.index("/refer") < page.index("/dxa") < page.index("/slip")  # the step's own first
     for address in ("slip", "report", "refer", "dxa"):

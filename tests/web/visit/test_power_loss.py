@@ -43,7 +43,7 @@ class OwnSite:
         """Save visits until killed at a random moment; the numbers acknowledged."""
         process = self.start("save", str(first), str(last))
         told: list[int] = []
-        stop_after = rng.randint(1, 6)
+        stop_after = rng.randint(1, 9)  # a start takes as long as a hundred saves
         for line in process.stdout:
             told.append(int(line))
             if len(told) == stop_after:
@@ -100,7 +100,7 @@ def test_two_hundred_saves_killed_at_random_moments(tmp_path):
         if kills % 10 == 0:
             check(site, told)
     check(site, told)
-    assert kills > 20
+    assert kills >= 20
 
 
 def test_the_same_form_at_the_same_moment_is_one_visit(site):

@@ -30,7 +30,7 @@ def thumbnail(image: Image, mask: Mask | None = None) -> str:
     scale = LONGEST_PX / max(height_mm, width_mm)
     size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
     step = max(1, min(pixels.shape[0] // (2 * size[1]), pixels.shape[1] // (2 * size[0])))
-    grey = Picture.fromarray(_stretched(pixels[::step, ::step]))
+    grey = Picture.fromarray(stretched(pixels[::step, ::step]))
     coloured = np.asarray(grey.resize(size, Picture.Resampling.BOX).convert("RGB")).copy()
     if flat is not None:
         shrunk = Picture.fromarray(flat[::step, ::step].astype(np.uint8) * 255)
@@ -49,7 +49,8 @@ def _slice(pixels: NDArray[Any], mask: Mask | None) -> tuple[NDArray[Any], Mask 
     return pixels[at], None if mask is None else mask[at]
 
 
-def _stretched(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+def stretched(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Pixels as 8-bit grey, from their 1st to their 99th percentile."""
     values = np.nan_to_num(pixels.astype(np.float32), copy=False)
     low, high = np.percentile(values, (1, 99))
     if high <= low:

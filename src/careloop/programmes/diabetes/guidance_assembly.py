@@ -8,7 +8,7 @@ from importlib.resources import files
 from careloop.dictionary.catalogue import load
 from careloop.guidance.advice import read_advice
 from careloop.guidance.guidance import Guidance
-from careloop.guidance.reading import read_guidelines
+from careloop.guidance.reading import read_guidelines, read_referrals
 
 _FOLDER = files("careloop.programmes.diabetes") / "guidance"
 ASKS = {
@@ -27,5 +27,6 @@ def guidance() -> Guidance:
         programme="diabetes",
         guidelines=read_guidelines(_FOLDER / "guidelines"),
         advice=read_advice(_FOLDER / "follow_up.toml", load()),
+        referrals=read_referrals(_FOLDER / "referral.toml"),
         asks=ASKS,
     )

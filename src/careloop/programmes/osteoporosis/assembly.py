@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from careloop.care.examination import Examination, Standard, read_examination
 from careloop.care.form import Forms, read_forms
+from careloop.care.record import Record, read_record
 from careloop.care.schedule import Schedule, read_schedule
 from careloop.care.step import Step, read_steps
 from careloop.care.worklist import Worklists, read_worklists
@@ -45,6 +46,12 @@ def schedule() -> Schedule:
 def steps() -> tuple[Step, ...]:
     """What each next step means in practice."""
     return read_steps(_FOLDER / "care" / "step.toml")
+
+
+@cache
+def record() -> Record:
+    """What a person's record shows of osteoporosis."""
+    return read_record(_FOLDER / "care" / "record.toml", load())
 
 
 @cache
@@ -144,6 +151,7 @@ def assemble(*, experimental: bool = False) -> Programme:
         forms=forms,
         schedule=schedule,
         examination=examination,
+        record=record,
         caution=Text(
             "本报告供有资质的医务人员参考，也可用于科研；不是诊断。",
             "Decision support for qualified clinicians and a research tool; not a diagnosis.",

@@ -17,7 +17,7 @@ from careloop.guidance.guidance import Guidance
 from careloop.guidance.interaction import read_interactions
 from careloop.guidance.medicines import read_medicines
 from careloop.guidance.precedence import read_precedence
-from careloop.guidance.reading import read_guidelines
+from careloop.guidance.reading import read_guidelines, read_referrals
 from careloop.guidance.target import read_targets
 from careloop.guidance.timer import read_timers
 from careloop.programmes.osteoporosis import guidance_stage
@@ -71,6 +71,7 @@ def guidance(followed: str = _DEFAULT) -> Guidance:
         monitoring=_part("monitoring.toml", columns),
         precedence=read_precedence(_FOLDER / "precedence.toml"),
         targets=read_targets(_FOLDER / "target.toml", load()),
+        referrals=read_referrals(_FOLDER / "referral.toml"),
         asks=ASKS,
         following=guidance,
     )

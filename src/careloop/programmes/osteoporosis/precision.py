@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from careloop.error import InputError
+from careloop.records.withdrawal import standing
 
 _LSC = 2.77
 MAX_LSC_PCT = {"lumbar_spine": 5.3, "total_hip": 5.0, "femoral_neck": 6.9}
@@ -102,9 +103,8 @@ def bmd_changes(facts: pl.DataFrame, *, lsc_g_cm2: dict[str, float] | None = Non
     """
     own = lsc_g_cm2 or {}
     scans = (
-        facts.filter(
-            pl.col("variable").str.starts_with("bmd_"), pl.col("status") != "entered_in_error"
-        )
+        standing(facts)
+        .filter(pl.col("variable").str.starts_with("bmd_"))
         .with_columns(
             site=pl.col("variable").str.strip_prefix("bmd_").str.strip_suffix("_g_cm2"),
             device=pl.col("context").str.json_path_match("$.device"),

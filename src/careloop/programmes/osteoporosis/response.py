@@ -26,6 +26,7 @@ from careloop.guidance.response import (
 )
 from careloop.programmes.osteoporosis.precision import bmd_changes
 from careloop.records.snapshot import snapshot
+from careloop.records.withdrawal import standing
 from careloop.stats.adherence import ADHERENT
 
 MARKERS = {"p1np": "p1np_ug_l", "ctx": "ctx_ng_l"}
@@ -141,14 +142,10 @@ def _usable(facts: pl.DataFrame, as_of: date) -> pl.DataFrame:
     wanted = pl.col("variable").is_in(list(MARKERS.values())) | (
         pl.col("variable").str.starts_with("bmd_")
     )
+    told = facts.filter(pl.col("effective_at").dt.date() <= as_of, recorded <= as_of)
     return (
-        facts.filter(
-            wanted,
-            pl.col("status") != "entered_in_error",
-            pl.col("number").is_not_null(),
-            pl.col("effective_at").dt.date() <= as_of,
-            recorded <= as_of,
-        )
+        standing(told)
+        .filter(wanted, pl.col("number").is_not_null())
         .with_columns(pl.col("effective_at").dt.date().alias("on"))
         .sort("person_id", "variable", "effective_at", "recorded_at")
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from careloop.web.accounts.attempt import of_address, of_name
@@ -35,10 +36,10 @@ class CountingBackend(BaseBackend):
             return None
         if name.take() is not None:
             return None
-        user: User | None = User.objects.filter(username=username.strip().lower()).first()
+        user = _users().filter(username=username.strip().lower()).first()
         if user is None:
             User().set_password(password)  # as long as a check takes
-        if user is None or not user.check_password(password) or not user.is_active:
+        if user is None or not user.check_password(password) or not user.in_use:
             append(actor_of(user, address_of(request)), "login.failed")
             return None
         name.forget()
@@ -47,9 +48,13 @@ class CountingBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The user of a session; nobody once the account is out of use."""
-        return (
-            User.objects.select_related("organisation").filter(pk=user_id, is_active=True).first()
-        )
+        user = _users().filter(pk=user_id).first()
+        return user if user is not None and user.in_use else None
+
+
+def _users() -> QuerySet[User]:
+    """Users with what says whether their account is in use."""
+    return User.objects.select_related("organisation", "resident__merged_into")
 
 
 def locked(request: HttpRequest, username: str) -> datetime | None:

@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.validators import RegexValidator
 
 from careloop.web.accounts.models import Organisation, User
+from careloop.web.accounts.readable import NUMBER, plain
 from careloop.web.accounts.role import ROLE_NAMES, Role
 from careloop.web.site.language import gettext, language
 from careloop.web.site.language import gettext_lazy as _
@@ -56,18 +57,13 @@ class CodeForm(forms.Form):
     )
 
 
-class PasswordForm(forms.Form):
-    """A new password, twice; and the old one, unless it was given out by a manager."""
-
-    old = _password(_("Password until now"), "current-password")
+class _NewPasswordForm(forms.Form):
     new = _password(_("New password"), "new-password")
     again = _password(_("New password once more"), "new-password")
 
     def __init__(self, *args: Any, user: User, **options: Any) -> None:
         super().__init__(*args, **options)
         self.user = user
-        if user.must_change_password:
-            del self.fields["old"]  # it has just been used to log in
 
     def clean(self) -> dict[str, Any]:
         """The rules for passwords; a password given out is not kept."""
@@ -85,6 +81,18 @@ class PasswordForm(forms.Form):
         return given
 
 
+class PasswordForm(_NewPasswordForm):
+    """A new password, twice; and the old one, unless it was given out by a manager."""
+
+    old = _password(_("Password until now"), "current-password")
+    field_order = ("old", "new", "again")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.user.must_change_password:
+            del self.fields["old"]  # it has just been used to log in
+
+
 class ConfirmForm(forms.Form):
     """One's own password, before something that must not happen by a telephone left lying."""
 
@@ -97,9 +105,7 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(choices=User.LANGUAGES)
 
 
-class UserForm(forms.Form):
-    """Who somebody is and where they work; places are those of the manager's own tree."""
-
+class _NamedForm(forms.Form):
     username = forms.CharField(
         label=_("Login name"),
         min_length=2,
@@ -109,7 +115,20 @@ class UserForm(forms.Form):
         ],
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
         help_text=_("What they type to log in, such as a staff number. It is never changed."),
+        error_messages={"required": _("Please enter it.")},
     )
+
+    def clean_username(self) -> str:
+        """In small letters, and nobody's yet."""
+        name = str(self.cleaned_data["username"]).lower()
+        if User.objects.filter(username=name).exists():
+            raise forms.ValidationError(gettext("Somebody has this login name already."))
+        return name
+
+
+class UserForm(_NamedForm):
+    """Who somebody is and where they work; places are those of the manager's own tree."""
+
     name = forms.CharField(label=_("Name"), max_length=60)
     role = forms.ChoiceField(label=_("Role"))
     organisation = forms.ChoiceField(label=_("Place of work"))
@@ -137,16 +156,58 @@ class UserForm(forms.Form):
             field.error_messages["required"] = gettext("Please enter it.")
             field.error_messages["invalid_choice"] = gettext("Choose one of those offered.")
 
-    def clean_username(self) -> str:
-        """In small letters, and nobody's yet."""
-        name = str(self.cleaned_data["username"]).lower()
-        if User.objects.filter(username=name).exists():
-            raise forms.ValidationError(gettext("Somebody has this login name already."))
-        return name
-
     def clean_organisation(self) -> Organisation:
         """The place itself."""
         return self.places[self.cleaned_data["organisation"]]
+
+
+class ActivationForm(forms.Form):
+    """The number from the sheet, and what shows that it is theirs."""
+
+    number = forms.CharField(
+        label=_("Number on your sheet"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+        error_messages={"required": _("Please enter it.")},
+    )
+    proof = forms.CharField(
+        label=_("Last four characters of your identity number"),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+        help_text=_(
+            "If none is recorded here: your date of birth in eight digits, such as 19500501."
+        ),
+        error_messages={"required": _("Please enter it.")},
+    )
+
+    def clean_number(self) -> str:
+        """All its digits."""
+        number = plain(self.cleaned_data["number"])
+        if not (number.isascii() and number.isdigit() and len(number) == sum(NUMBER)):
+            raise forms.ValidationError(gettext("The number on the sheet has ten digits."))
+        return number
+
+
+class ChoiceForm(_NewPasswordForm, _NamedForm):
+    """A resident's own login name and password; a name that was chosen before is kept."""
+
+    field_order = ("username", "new", "again")
+
+    def __init__(self, *args: Any, named: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if named:
+            del self.fields["username"]
+        else:
+            self.fields["username"].help_text = _(
+                "Your telephone number is easily remembered. You may choose something else."
+            )
+
+    def clean_username(self) -> str:
+        """The user takes the name: the password must not be like it."""
+        self.user.username = super().clean_username()
+        return self.user.username
 
 
 class _Reason(forms.Form):

@@ -99,9 +99,19 @@ class Gate:
         found = Resident.gated.filter(running & here).exclude(organisation__in=self.reach)
         return tuple(found.values_list("pk", flat=True).distinct())
 
+    @property
+    def own(self) -> int | None:
+        """The one resident within reach of a patient, whose record it is."""
+        record = self.user.record
+        return None if record is None else record.pk
+
     def _within(self, to_resident: str) -> Q:
         if self.user.role == "patient":
-            return Q(**{to_resident: self.user.resident_id})
+            return Q(**{to_resident: self.own})
+        return self._in_reach
+
+    @cached_property
+    def _in_reach(self) -> Q:
         if len(self.reach) > _FEW and self.user.organisation is not None:
             return Q(organisation__in=self.user.organisation.subtree().order_by().values("pk"))
         return Q(organisation__in=self.reach)
@@ -179,7 +189,7 @@ class Gate:
 
     def _reaches(self, resident: Resident) -> bool:
         if self.user.role == "patient":
-            return bool(resident.pk == self.user.resident_id)
+            return resident.pk == self.own
         if resident.organisation_id in self.reach:
             return True
         return resident.pk in self.referred or self._glass_broken(resident)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
 from careloop.web.accounts.role import ROLE_NAMES, Action, may
+
+if TYPE_CHECKING:
+    from careloop.web.registry.resident import Resident
 
 BREAK_GLASS_FOR = timedelta(hours=1)
 
@@ -86,7 +89,7 @@ class User(AbstractBaseUser):
     language = models.CharField(max_length=2, default="zh", choices=LANGUAGES)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
-    totp_secret = models.CharField(max_length=64, blank=True)
+    totp_secret = models.CharField(max_length=255, blank=True)  # sealed, see `seal`
     totp_last_step = models.BigIntegerField(default=0)
 
     USERNAME_FIELD = "username"
@@ -95,9 +98,37 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return str(self.username)
 
+    @property
+    def record(self) -> Resident | None:
+        """The resident to whom a patient's account leads; of a merged one, whom it stands for."""
+        own: Resident | None = self.resident
+        return own and (own.merged_into or own)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it opens anything; a resident's account closes with their death."""
+        return self.is_active and (self.record is None or self.record.state != "dead")
+
     def may(self, action: Action) -> bool:
         """Whether the role allows this anywhere at all."""
         return bool(self.is_active) and may(self.role, action)
+
+
+class Activation(models.Model):
+    """A number with which a resident sets up their own login, once; only its digest is kept.
+
+    `wrong` counts all attempts that failed to prove who they are; see `resident_login`.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="activation")
+    digest = models.CharField(max_length=64, unique=True)
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField()
+    wrong = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
 
 
 class BreakGlass(models.Model):

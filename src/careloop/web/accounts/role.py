@@ -26,14 +26,19 @@ Action = Literal[
     "person.register",
     "person.merge",
     "visit.write",
+    "image.write",
     "plan.decide",
     "referral.write",
+    "message.write",
+    "consent.write",
     "worklist.read",
     "report.read",
     "aggregate.read",
     "audit.read",
     "user.manage",
     "person.break_glass",
+    "login.give",
+    "login.end",
     "own.read",
 ]
 
@@ -44,19 +49,24 @@ _CARE: frozenset[Action] = frozenset(
         "person.register",
         "visit.write",
         "referral.write",
+        "message.write",
+        "consent.write",
         "worklist.read",
         "report.read",
+        "login.give",
+        "login.end",
     }
 )
 MAY: dict[Role, frozenset[Action]] = {
     "manager": frozenset({"aggregate.read", "audit.read", "user.manage"}),
-    "doctor": _CARE | {"plan.decide", "person.merge", "person.break_glass", "aggregate.read"},
-    "nurse": _CARE | {"person.merge", "person.break_glass"},
+    "doctor": _CARE
+    | {"image.write", "plan.decide", "person.merge", "person.break_glass", "aggregate.read"},
+    "nurse": _CARE | {"image.write", "person.merge", "person.break_glass"},
     "village_doctor": _CARE,
     "researcher": frozenset({"aggregate.read"}),
-    "patient": frozenset({"own.read"}),
+    "patient": frozenset({"own.read", "message.write", "consent.write"}),
 }
-"""A manager and a researcher see numbers, never a person; a patient sees only their own."""
+"""A manager and a researcher see numbers, never a person; a patient has only their own record."""
 
 
 def may(role: str, action: Action) -> bool:

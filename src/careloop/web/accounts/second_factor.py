@@ -1,26 +1,25 @@
 """The second factor: a code from the telephone (TOTP, RFC 6238), or a recovery code once.
 
 A code counts once: the step it belongs to is kept, and no code of that step or an earlier one is
-taken again.
+taken again. The secret is kept sealed.
 """
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 import pyotp
 import segno
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 from markupsafe import Markup
 
+from careloop.web.accounts import readable
 from careloop.web.accounts.models import RecoveryCode, User
+from careloop.web.accounts.seal import digests, is_fresh, seal, unseal
 
 CODES = 10
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read for something else
-_GROUPS, _GROUP = 3, 4
 _STEP_S = 30
 _ISSUER = "careloop"
 
@@ -54,20 +53,26 @@ def step_of(secret: str, code: str, *, at: datetime | None = None) -> int | None
 
 def accept(user: User, typed: str) -> bool:
     """Whether what was typed is a code of now or a recovery code, neither used before."""
-    code = "".join(typed.split()).replace("-", "").lower()
+    code = readable.plain(typed)
     if code.isdigit() and len(code) == 6:
-        step = step_of(user.totp_secret, code)
-        return step is not None and bool(
-            User.objects.filter(pk=user.pk, totp_last_step__lt=step).update(totp_last_step=step)
+        secret = unseal(user.totp_secret)
+        step = step_of(secret, code) if secret else None
+        if step is None:
+            return False
+        fresh = user.totp_secret if is_fresh(user.totp_secret) else seal(secret)
+        return bool(
+            User.objects.filter(pk=user.pk, totp_last_step__lt=step).update(
+                totp_last_step=step, totp_secret=fresh
+            )
         )
-    unused = RecoveryCode.objects.filter(user=user, digest=_digest(user, code), used_at=None)
+    unused = RecoveryCode.objects.filter(user=user, digest__in=_digests(user, code), used_at=None)
     return bool(unused.update(used_at=timezone.now()))
 
 
 def turn_on(user: User, secret: str, step: int) -> list[str]:
     """Keep a secret that was confirmed by a code of `step`; gives the recovery codes."""
     with transaction.atomic():
-        user.totp_secret, user.totp_last_step = secret, step
+        user.totp_secret, user.totp_last_step = seal(secret), step
         user.save(update_fields=["totp_secret", "totp_last_step"])
         return new_codes(user)
 
@@ -82,14 +87,12 @@ def turn_off(user: User) -> None:
 
 def new_codes(user: User) -> list[str]:
     """Ten new recovery codes, about 59 bits each, in place of those before; shown this once."""
-    codes = [
-        "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
-        for _ in range(CODES)
-    ]
+    codes = [readable.letters() for _ in range(CODES)]
     with transaction.atomic():
         RecoveryCode.objects.filter(user=user).delete()
         RecoveryCode.objects.bulk_create(
-            RecoveryCode(user=user, digest=_digest(user, code.replace("-", ""))) for code in codes
+            RecoveryCode(user=user, digest=_digests(user, readable.plain(code))[0])
+            for code in codes
         )
     return codes
 
@@ -99,5 +102,5 @@ def codes_left(user: User) -> int:
     return RecoveryCode.objects.filter(user=user, used_at=None).count()
 
 
-def _digest(user: User, code: str) -> str:
-    return salted_hmac(f"careloop.recovery.{user.pk}", code, algorithm="sha256").hexdigest()
+def _digests(user: User, code: str) -> list[str]:
+    return digests(f"recovery.{user.pk}", code)

@@ -51,6 +51,9 @@ def over(request: HttpRequest, user: User) -> bool:
     The note is made once a minute: reading a page costs no writing.
     """
     now, session = timezone.now(), request.session
+    before = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if before != session.session_key:  # Django's doing, once the secret key was replaced
+        moved(request, before)
     seen = _instant(session.get(_SEEN)) or now
     begun = _instant(session.get(_STARTED)) or now
     if now - begun > LASTS or (user.role != "patient" and now - seen > IDLE):

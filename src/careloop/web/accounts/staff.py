@@ -6,7 +6,6 @@ so there is always a manager left who can.
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
+from careloop.web.accounts import readable
 from careloop.web.accounts.attempt import Counted, of_name
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation, User
@@ -22,7 +22,6 @@ from careloop.web.accounts.second_factor import turn_off
 from careloop.web.accounts.session import end_sessions
 from careloop.web.audit.chain import append
 
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _ACTION: Action = "user.manage"
 
 
@@ -58,7 +57,7 @@ def member(gate: Gate, public_id: UUID) -> User:
 
 def hire(gate: Gate, told: dict[str, Any]) -> tuple[User, str]:
     """A new account with a password for its first login."""
-    password = one_time_password()
+    password = readable.letters()
     with transaction.atomic():
         made = User.objects.create_user(
             told["username"],
@@ -86,7 +85,7 @@ def change(gate: Gate, whom: User, told: dict[str, Any]) -> None:
 
 def reset_password(gate: Gate, whom: User) -> str:
     """A password for one login; ends their sessions and a lock."""
-    password = one_time_password()
+    password = readable.letters()
     with transaction.atomic():
         whom.set_password(password)
         whom.must_change_password = True
@@ -115,11 +114,6 @@ def set_active(gate: Gate, whom: User, *, active: bool) -> None:
         if not active:
             end_sessions(whom)
         _write(gate, whom, "activate" if active else "deactivate")
-
-
-def one_time_password() -> str:
-    """Twelve letters and digits that are not mistaken for others, in groups: about 59 bits."""
-    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
 
 
 def _write(gate: Gate, whom: User, what: str, **more: Any) -> None:

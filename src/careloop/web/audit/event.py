@@ -53,7 +53,7 @@ def audit_event(entry: Entry) -> dict[str, Any]:
     subtypes = [{"code": entry.action, "system": "urn:careloop:audit-action"}]
     if interaction:
         subtypes.insert(0, {"system": _RESTFUL, "code": interaction})
-    logs = entry.action.startswith(("login", "logout"))
+    logs = entry.action in {"login", "login.failed", "logout"}
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": str(entry.number),

@@ -12,8 +12,11 @@ ACTIONS: dict[str, Any] = {
     "person.register": _("Registered or changed details"),
     "person.merge": _("Merged or parted registrations"),
     "visit.write": _("Recorded a contact"),
+    "image.write": _("Added or withdrew an image"),
     "plan.decide": _("Decided on the plan"),
     "referral.write": _("Worked on a referral"),
+    "message.write": _("Wrote or read messages"),
+    "consent.write": _("Gave or withdrew a consent"),
     "worklist.read": _("Worked on a list"),
     "report.read": _("Printed or sent a report"),
     "break_glass": _("Emergency access"),
@@ -28,6 +31,9 @@ ACTIONS: dict[str, Any] = {
     "login": _("Logged in"),
     "login.failed": _("Log-in failed"),
     "logout": _("Logged out"),
+    "login.give": _("Gave a number for the resident's login"),
+    "login.end": _("Ended the resident's login"),
+    "login.activate": _("Set up their own login"),
     "own.read": _("Opened their own record"),
 }
 """Actions of the audit; one that is not here is shown as it is."""

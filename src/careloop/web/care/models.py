@@ -38,7 +38,10 @@ class Standing(PersonData):
         indexes = (
             models.Index(fields=("organisation", "programme", "-level"), name="standing_of"),
             models.Index(fields=("as_of",), name="standing_day"),
-            models.Index(fields=("programme", "counted", "organisation"), name="standing_counted"),
+            models.Index(
+                fields=("programme", "counted", "organisation", "resident"),
+                name="standing_counted",
+            ),
         )
 
     def __str__(self) -> str:

@@ -3,6 +3,9 @@
 A visit is saved once, however often its form arrives (`request_key`). A correction says which
 version it corrects; if somebody else was faster, `VisitConflictError` carries what stands now, and
 nothing is lost. Facts are never changed: a corrected answer withdraws the old fact and adds a new.
+
+A withdrawal takes away every equal fact of the same time (`records.snapshot`), so each visit's
+facts hold at a moment of their own (`moment_of`): visits of one day that say the same stay apart.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from careloop.dictionary.variable import Variable
 from careloop.error import CareloopError, InputError
 from careloop.records.fact import FACT_SCHEMA
 from careloop.records.reading import ImportReport, Source
+from careloop.records.withdrawal import standing
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Visit, VisitVersion
 from careloop.web.care.standing import PROGRAMME, refresh, row_of, today
@@ -36,6 +40,8 @@ Answers = Mapping[str, Any]
 
 Also = Callable[[Visit, Mapping[str, Any]], None]
 """What else is written in the transaction of a save, from the visit and `standing.row_of`."""
+
+_MOMENT = timedelta(microseconds=1)
 
 
 class VisitConflictError(CareloopError):
@@ -88,12 +94,11 @@ def record_visit(
     InputError
         An answer is not of its variable's kind, or outside its plausible range.
     """
-    rows = fact_rows(resident.person_id, contact)
     saved = gate.about(resident, Visit).filter(request_key=request_key)
     if (known := saved.first()) is not None:
         return known
     try:
-        return _new(gate, resident, contact, rows, request_key=request_key, also=also)
+        return _new(gate, resident, contact, request_key=request_key, also=also)
     except IntegrityError:
         # The same form arrived twice at the same moment: the other one has saved it.
         if (known := saved.first()) is None:
@@ -105,14 +110,11 @@ def _new(
     gate: Gate,
     resident: Resident,
     contact: Contact,
-    rows: list[dict[str, Any]],
     *,
     request_key: UUID,
     also: Also | None,
 ) -> Visit:
     with gate.writing(resident, "visit.write", kind=contact.kind):
-        source = f"visit-{uuid4()}"
-        _store(gate, rows, source, contact)
         visit = Visit(
             request_key=request_key,
             resident=resident,
@@ -122,9 +124,14 @@ def _new(
             happened_on=contact.happened_on,
             author=gate.user,
             answers=_kept(contact),
-            source=source,
+            source=f"visit-{uuid4()}",
         )
         visit.save(force_insert=True)
+        at = moment_of(visit)
+        facts = facts_from(
+            resident.person_id, contact, effective_at=at, recorded_at=max(wall_clock(), at)
+        )
+        _store(gate, facts, visit.source, contact)
         _keep_version(gate, visit)
         _after(gate, resident, visit, also)
     return visit
@@ -159,9 +166,7 @@ def correct_visit(
     InputError
         As `record_visit`.
     """
-    rows = fact_rows(resident.person_id, contact)
     with gate.writing(resident, "visit.write", kind=contact.kind, visit=str(visit.public_id)):
-        source = f"visit-{uuid4()}"
         changed = (
             gate.about(resident, Visit)
             .filter(pk=visit.pk, version=version)
@@ -169,31 +174,61 @@ def correct_visit(
                 version=version + 1,
                 answers=_kept(contact),
                 happened_on=contact.happened_on,
-                source=source,
+                source=f"visit-{uuid4()}",
                 saved_at=timezone.now(),
             )
         )
         if not changed:
             raise VisitConflictError(gate.about(resident, Visit).get(pk=visit.pk))
-        old = gate.facts(resident).filter(
-            pl.col("source") == visit.source, pl.col("status") != "entered_in_error"
-        )
-        before = min(row["recorded_at"] for row in rows) if rows else wall_clock()
-        withdrawn = old.with_columns(
-            status=pl.lit("entered_in_error"),
-            # A fact withdraws its equals up to its own time: not those of the correction.
-            recorded_at=pl.lit(before - timedelta(microseconds=1)),
-            source=pl.lit(source),
-        )
-        _store(gate, rows, source, contact, withdrawn=withdrawn)
         saved = gate.about(resident, Visit).get(pk=visit.pk)
+        known = gate.facts(resident)
+        told_at = _after_all(known, visit)
+        at = moment_of(saved)
+        facts = facts_from(
+            resident.person_id, contact, effective_at=at, recorded_at=max(told_at, at)
+        )
+        # A fact withdraws its equals up to its own time: not those of the correction.
+        wrong = withdrawn(_said(known, visit), told_at - _MOMENT)
+        _store(gate, pl.concat([wrong, facts]), saved.source, contact)
         _keep_version(gate, saved)
         _after(gate, resident, saved, also)
     return saved
 
 
-def fact_rows(person_id: str, contact: Contact) -> list[dict[str, Any]]:
-    """Rows of `FACT_SCHEMA` (without a source) for the answers that were given.
+def moment_of(visit: Visit) -> datetime:
+    """When a visit's facts hold: noon of its day, and as many microseconds as it has numbers.
+
+    No two visits share it, and of one day's visits the one recorded later holds later.
+    """
+    return datetime.combine(visit.happened_on, time(12)) + visit.pk * _MOMENT
+
+
+def facts_of(gate: Gate, resident: Resident, visit: Visit) -> pl.DataFrame:
+    """The facts that a visit's answers became, as they stand."""
+    return _said(gate.facts(resident), visit)
+
+
+def _said(facts: pl.DataFrame, visit: Visit) -> pl.DataFrame:
+    return standing(facts).filter(pl.col("effective_at") == moment_of(visit))
+
+
+def _after_all(facts: pl.DataFrame, visit: Visit) -> datetime:
+    """Now; just after what the visit said last, where the clock was turned back since."""
+    spoken = facts.filter(pl.col("effective_at") == moment_of(visit))["recorded_at"]
+    times: list[datetime] = [at + _MOMENT for at in spoken.to_list()]
+    return max([wall_clock(), *times])
+
+
+def withdrawn(facts: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """Facts that withdraw these, as of a time."""
+    mistaken = facts.with_columns(status=pl.lit("entered_in_error"), recorded_at=pl.lit(at))
+    return mistaken.select(list(FACT_SCHEMA)).cast(FACT_SCHEMA)  # type: ignore[arg-type]
+
+
+def facts_from(
+    person_id: str, contact: Contact, *, effective_at: datetime, recorded_at: datetime
+) -> pl.DataFrame:
+    """Facts (without a source) of the answers that were given.
 
     Raises
     ------
@@ -202,16 +237,14 @@ def fact_rows(person_id: str, contact: Contact) -> list[dict[str, Any]]:
     """
     dictionary = load()
     document = contact.document
-    at = datetime.combine(contact.happened_on, time(12))
-    now = wall_clock()
-    return [
+    rows = [
         {
             "person_id": person_id,
             "variable": key,
             **_value(dictionary[key], value),
             "unit": dictionary[key].unit or None,
-            "effective_at": at,
-            "recorded_at": max(now, at),
+            "effective_at": effective_at,
+            "recorded_at": recorded_at,
             "status": "final",
             "context": (contact.context or {}).get(key),
             "raw": document.raw.get(key) if document else None,
@@ -220,6 +253,7 @@ def fact_rows(person_id: str, contact: Contact) -> list[dict[str, Any]]:
         for key, value in contact.answers.items()
         if value is not None and value != ""
     ]
+    return pl.DataFrame(rows, schema=FACT_SCHEMA)
 
 
 def _value(variable: Variable, value: Any) -> dict[str, Any]:
@@ -259,17 +293,7 @@ class _VisitReading:
         return pl.DataFrame({"reason": []}, schema={"reason": pl.String})
 
 
-def _store(
-    gate: Gate,
-    rows: list[dict[str, Any]],
-    source_id: str,
-    contact: Contact,
-    *,
-    withdrawn: pl.DataFrame | None = None,
-) -> None:
-    frame = pl.DataFrame(rows, schema=FACT_SCHEMA).with_columns(source=pl.lit(source_id))
-    if withdrawn is not None:
-        frame = pl.concat([withdrawn.select(list(FACT_SCHEMA)), frame])
+def _store(gate: Gate, facts: pl.DataFrame, source_id: str, contact: Contact) -> None:
     document = contact.document
     source = Source(
         source_id=source_id,
@@ -282,7 +306,8 @@ def _store(
         mapping=document.kind if document else "",
         software=f"careloop {__version__}",
     )
-    DatabaseStore().add(_VisitReading(frame, source))
+    told = facts.with_columns(source=pl.lit(source_id))
+    DatabaseStore().add(_VisitReading(told, source))
 
 
 def _kept(contact: Contact) -> dict[str, Any]:

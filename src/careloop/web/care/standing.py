@@ -140,11 +140,9 @@ def refresh_all(
     known = {resident.person_id: resident for resident in residents}
     taken = snapshot(facts, as_of, load())
     frame = _listing(guided_frame(taken, _as_bedside(key)), taken, key)
-    made = {
-        row["person_id"]: _made(known[row["person_id"]], row, as_of, key)
-        for row in frame.iter_rows(named=True)
-        if row["person_id"] in known
-    }
+    rows = {row["person_id"]: row for row in frame.iter_rows(named=True)}
+    # Nothing usable is known of somebody: so stands in their standing, for they have been seen to.
+    made = {one: _made(who, rows.get(one, {}), as_of, key) for one, who in known.items()}
     with transaction.atomic():
         newer = saved_meanwhile()
         kept = [each for person_id, each in made.items() if person_id not in newer]

@@ -122,7 +122,7 @@ class Confirmation:
 def opened(read: Mapping[str, Any], resident: Resident, sha256: str) -> Confirmation:
     """What was read, as it is first shown."""
     tables = [_table(number, told) for number, told in enumerate(read["tables"])]
-    differs, nameless = _compared(read["tables"], resident)
+    differs, nameless = compared([told["subject"] for told in read["tables"]], resident)
     return Confirmation(tables, differs, nameless, list(read["pages"]), sha256)
 
 
@@ -341,31 +341,30 @@ def _contact(day: date, side: str, rows: list[tuple[Table, Value]], sha256: str)
 # --- whose report it is
 
 
-def _compared(tables: list[Mapping[str, Any]], resident: Resident) -> tuple[list[str], bool]:
-    """How the people named on the report differ from the resident; whether none is named."""
+def compared(subjects: list[Mapping[str, Any]], resident: Resident) -> tuple[list[str], bool]:
+    """How the people named on a document differ from the resident; whether none is named."""
     differs: dict[str, None] = {}
     named = False
-    for told in tables:
-        who = told["subject"]
+    for who in subjects:
         named = named or bool(who["name"])
         if who["name"] and resident.name and not same_name(who["name"], resident):
-            words = _("Name on the report: {report}; resident: {resident}")
-            differs[words.format(report=who["name"][:60], resident=resident.name)] = None
+            words = _("Name on the document: {told}; resident: {resident}")
+            differs[words.format(told=who["name"][:60], resident=resident.name)] = None
         born = resident.birth_date.isoformat() if resident.birth_date else ""
         if who["born_on"] and born and who["born_on"] != born:
-            words = _("Birth date on the report: {report}; resident: {resident}")
-            differs[words.format(report=who["born_on"], resident=born)] = None
+            words = _("Birth date on the document: {told}; resident: {resident}")
+            differs[words.format(told=who["born_on"], resident=born)] = None
         if who["sex"] and resident.sex and who["sex"] != resident.sex:
             sexes = load()["sex"].values
-            words = _("Sex on the report: {report}; resident: {resident}")
+            words = _("Sex on the document: {told}; resident: {resident}")
             differs[
                 words.format(
-                    report=sexes[who["sex"]][language()], resident=sexes[resident.sex][language()]
+                    told=sexes[who["sex"]][language()], resident=sexes[resident.sex][language()]
                 )
             ] = None
         number = who["person_id"].strip().upper()
         if re.fullmatch(r"\d{17}[\dX]", number) and resident.national_id not in ("", number):
-            differs[_("The ID number on the report is not the resident's.")] = None
+            differs[_("The ID number on the document is not the resident's.")] = None
     return list(differs), not named
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
-
-import polars as pl
 
 from careloop.care.entry import raw
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Visit
-from careloop.web.care.recording import Contact, Document, correct_visit
+from careloop.web.care.recording import Contact, Document, correct_visit, facts_of
 from careloop.web.care.visit.task import after_save
 from careloop.web.imaging.entry import DAY, DEVICE, REFERENCE, SIDE, Entry, examination
 from careloop.web.registry.models import Source
@@ -25,7 +22,7 @@ def stands(gate: Gate, resident: Resident, visit: Visit) -> dict[str, str]:
     sites = examination().variables()
     form = {DAY: visit.happened_on.isoformat()}
     form |= {key: raw(value) for key, value in visit.answers.items() if key in sites}
-    for row in _facts(gate, resident, visit):
+    for row in facts_of(gate, resident, visit).to_dicts():
         told = json.loads(row["context"] or "{}")
         form.setdefault(DEVICE, told.get("device", ""))
         if told.get("reference_db"):
@@ -71,17 +68,10 @@ def conflict(mine: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, st
     }
 
 
-def _facts(gate: Gate, resident: Resident, visit: Visit) -> list[dict[str, Any]]:
-    rows = gate.facts(resident).filter(
-        pl.col("source") == visit.source, pl.col("status") != "entered_in_error"
-    )
-    return rows.to_dicts()
-
-
 def _kept(gate: Gate, resident: Resident, visit: Visit) -> tuple[Contact, Document | None]:
     """What the form does not ask for, and the document that all was read from."""
     sites = examination().variables()
-    rows = _facts(gate, resident, visit)
+    rows = facts_of(gate, resident, visit).to_dicts()
     others = [row for row in rows if row["variable"] not in sites]
     kept = Contact(
         visit.kind,

@@ -1,7 +1,7 @@
-"""Reading an uploaded report in a process of its own, with limits of time and memory.
+"""Reading an uploaded report in a process of its own.
 
-A request only starts it. The process writes `result.json` beside the document: the tables that were
-read with a picture of each value, and the pages with their places drawn; or why it failed.
+The process writes `result.json` beside the document: the tables that were read with a picture of
+each value, and the pages with their places drawn; or why it failed.
 """
 
 from __future__ import annotations
@@ -9,53 +9,28 @@ from __future__ import annotations
 # ruff: noqa: PLC0415 — what is heavy is loaded in the process that reads, never in the site's
 import base64
 import io
-import json
-import subprocess
 import sys
 from pathlib import Path
-from threading import BoundedSemaphore, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from careloop.error import InputError, MissingExtra
+from careloop.web.imaging import isolation
+from careloop.web.imaging.isolation import limited, tell
 
 if TYPE_CHECKING:
+    from threading import Thread
+
     from careloop.imaging.report import DxaReport, RegionValue
     from careloop.imaging.report.word import Box, Page
 
-LIMIT_S = 180
-MOST_BYTES = 6 << 30
 MOST_PAGES = 12
-AT_ONCE = 1
 _WIDTH = 1000  # pixels of a page's picture as it is shown
 _COLOURS = {"checked": "#2f7d45", "to_confirm": "#c9871f", "refused": "#8f2614"}
-_turn = BoundedSemaphore(AT_ONCE)
 
 
 def start(folder: Path) -> Thread:
-    """Read a document in the background; one at a time, so that the site stays quick."""
-    thread = Thread(target=_supervise, args=(folder,), daemon=True, name="report-reading")
-    thread.start()
-    return thread
-
-
-def _supervise(folder: Path) -> None:
-    failed = "crashed"
-    with _turn:
-        try:
-            done = subprocess.run(  # noqa: S603 — this module, a folder with a random name
-                [sys.executable, "-m", "careloop.web.imaging.reading", str(folder.resolve())],
-                timeout=LIMIT_S,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # a traceback would hold a patient's values
-                check=False,
-            )
-            if done.returncode == 0:
-                return
-        except subprocess.TimeoutExpired:
-            failed = "time"
-    if folder.exists():
-        _tell(folder, {"failed": failed})
+    """Read a document in the background."""
+    return isolation.start("careloop.web.imaging.reading", folder)
 
 
 def read_document(folder: Path) -> None:
@@ -66,14 +41,14 @@ def read_document(folder: Path) -> None:
     try:
         pages = read_pages(str(folder / "document"))
     except MissingExtra:
-        _tell(folder, {"failed": "extra"})
+        tell(folder, {"failed": "extra"})
         return
     except InputError:
-        _tell(folder, {"failed": "unreadable"})
+        tell(folder, {"failed": "unreadable"})
         return
     reports = read_page_reports(pages[:MOST_PAGES])
     if not reports:
-        _tell(folder, {"failed": "no_table"})
+        tell(folder, {"failed": "no_table"})
         return
     shown = sorted({each.page for each in reports})
     by_number = {page.number: page for page in pages}
@@ -86,13 +61,7 @@ def read_document(folder: Path) -> None:
             for row, value in zip(told[name], getattr(report, name), strict=True):
                 row |= {"place": value.place, "crop": _crop(by_number[value.page], value)}
         tables.append(told)
-    _tell(folder, {"tables": tables, "pages": shown, "left_out": max(0, len(pages) - MOST_PAGES)})
-
-
-def _tell(folder: Path, result: dict[str, Any]) -> None:
-    from careloop.web.imaging.keeping import RESULT, write
-
-    write(folder / RESULT, json.dumps(result, ensure_ascii=False).encode())
+    tell(folder, {"tables": tables, "pages": shown, "left_out": max(0, len(pages) - MOST_PAGES)})
 
 
 def _crop(page: Page, value: RegionValue) -> str:
@@ -173,18 +142,6 @@ def _draw(page: Page, reports: list[DxaReport], file: Path) -> None:
     write(file, out.getvalue())
 
 
-def _limited() -> None:
-    """No more time and memory than a report needs, whatever the file does."""
-    try:
-        import resource
-    except ImportError:  # not on Windows; the time limit of the caller stands
-        return
-    resource.setrlimit(resource.RLIMIT_CPU, (2 * LIMIT_S, 2 * LIMIT_S + 5))
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 if __name__ == "__main__":
-    _limited()
+    limited()
     read_document(Path(sys.argv[1]))

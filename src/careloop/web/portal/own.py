@@ -16,6 +16,7 @@ from careloop.web.care.person.head import head
 from careloop.web.care.person.page import task_name
 from careloop.web.care.standing import today
 from careloop.web.registry.resident import Resident
+from careloop.web.report.leaflet import last_agreed
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
 
@@ -69,13 +70,14 @@ def own(gate: Gate, resident: Resident) -> dict[str, Any]:
 
 def agreed(shown: Proposals) -> Agreed | None:
     """What doctors accepted and what still stands; None where nothing does."""
+    last = last_agreed(shown)
+    if last is None:
+        return None
     standing = [
         (each.item, each.decision)
         for each in shown.items
         if each.stands and each.decision is not None and each.decision.decision != "rejected"
     ]
-    if not standing:
-        return None
     accepted = tuple(item for item, decision in standing if decision.decision == "accepted")
     page = patient_page(
         replace(shown.plan, items=accepted),
@@ -83,7 +85,6 @@ def agreed(shown: Proposals) -> Agreed | None:
         language=language(),
         lines=_LINES,
     )
-    last = max((decision for _item, decision in standing), key=lambda one: one.pk)
     return Agreed(
         page.sections,
         tuple(decision.text for _item, decision in standing if decision.decision == "edited"),

@@ -7,5 +7,6 @@ from careloop.web.portal import views
 app_name = "portal"
 urlpatterns = [
     path("me", views.home, name="home"),
-    path("me/report.pdf", views.report, name="report"),
+    path("me/report", views.report, name="report"),
+    path("me/report.pdf", views.report_pdf, name="report_pdf"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages as notes
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,7 +15,7 @@ from careloop.web.care.person import consent, message
 from careloop.web.care.standing import today
 from careloop.web.portal.own import own
 from careloop.web.registry.resident import Resident
-from careloop.web.report.leaflet import leaflet, paper
+from careloop.web.report.leaflet import own_leaflet, paper
 from careloop.web.report.views import pdf_response
 from careloop.web.site.language import gettext as _
 
@@ -22,10 +24,9 @@ from careloop.web.site.language import gettext as _
 @require_http_methods(["GET", "POST"])
 def home(request: GatedRequest) -> HttpResponse:
     """The one page of a resident."""
-    mine = request.user.resident_id and request.gate.residents().first()
-    if not mine:
+    resident = _opened(request)
+    if resident is None:
         return render(request, "portal/nobody.html")
-    resident = request.gate.open(mine.public_id, "own.read")
     fault = ""
     if request.method == "POST":
         fault = _answered(request, resident)
@@ -39,13 +40,29 @@ def home(request: GatedRequest) -> HttpResponse:
 @for_action("own.read")
 @require_GET
 def report(request: GatedRequest) -> HttpResponse:
-    """The resident's page to print: only what a doctor agreed to."""
-    mine = request.user.resident_id and request.gate.residents().first()
-    if not mine:
-        raise Http404
-    resident = request.gate.open(mine.public_id, "own.read")
-    made = leaflet(request.gate, resident, agreed_only=True)
+    """The resident's one page to read: only what a doctor agreed to."""
+    return render(request, "portal/report.html", {"page": _page(request)})
+
+
+@for_action("own.read")
+@require_GET
+def report_pdf(request: GatedRequest) -> HttpResponse:
+    """The same page to print."""
+    made = _page(request)
     return pdf_response("patient", paper([made], made["title"]), f"plan-{today()}")
+
+
+def _opened(request: GatedRequest) -> Resident | None:
+    """The record that the account leads to, opened."""
+    record = request.user.record
+    return request.gate.open(record.public_id, "own.read") if record is not None else None
+
+
+def _page(request: GatedRequest) -> dict[str, Any]:
+    resident = _opened(request)
+    if resident is None:
+        raise Http404
+    return own_leaflet(request.gate, resident)
 
 
 def _answered(request: GatedRequest, resident: Resident) -> str:

@@ -6,6 +6,7 @@ Whoever scans it must log in, and sees the page only if the person is within rea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 
 import segno
 from django.http import HttpRequest
@@ -27,7 +28,18 @@ class Card:
 
 def card(request: HttpRequest, resident: Resident) -> Card:
     """The card of a resident; error correction M: readable with 15 % of the code worn off."""
-    address = request.build_absolute_uri(reverse("person:page", args=[resident.public_id]))
-    code = segno.make(address, error="m", micro=False)
+    code = _code(resident, request.build_absolute_uri("/"))
     svg = code.svg_inline(border=2, omitsize=True, svgclass="code", lineclass=None)
     return Card(resident, masked(resident.national_id), Markup(svg))  # noqa: S704 — no data in it
+
+
+def picture(resident: Resident, root: str) -> str:
+    """The same code as an SVG file, for a printed sheet; `root` is the site's address."""
+    file = BytesIO()
+    _code(resident, root).save(file, kind="svg", border=2, xmldecl=False)
+    return file.getvalue().decode()
+
+
+def _code(resident: Resident, root: str) -> segno.QRCode:
+    address = root.rstrip("/") + reverse("person:page", args=[resident.public_id])
+    return segno.make(address, error="m", micro=False)

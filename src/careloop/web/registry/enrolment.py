@@ -17,13 +17,12 @@ from django.utils import timezone
 
 from careloop import __version__
 from careloop.error import CareloopError
-from careloop.records.fact import FACT_SCHEMA
 from careloop.records.reading import ImportReport, Source
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation
 from careloop.web.care.models import Consent
 from careloop.web.care.person.consent import VERSION
-from careloop.web.care.recording import Contact, fact_rows
+from careloop.web.care.recording import Contact, facts_from, withdrawn
 from careloop.web.care.standing import refresh, today
 from careloop.web.registry import registration
 from careloop.web.registry.clock import wall_clock
@@ -232,19 +231,10 @@ def _told(
 ) -> pl.DataFrame:
     """Facts of these answers, told now, and the withdrawal of wrong ones just before."""
     now = wall_clock()
-    rows = [
-        row | {"effective_at": now, "recorded_at": now}
-        for row in fact_rows(person_id, Contact(KIND, today(), answers))
-    ]
-    frame = pl.DataFrame(rows, schema=FACT_SCHEMA)
+    contact = Contact(KIND, today(), answers)
+    frame = facts_from(person_id, contact, effective_at=now, recorded_at=now)
     # A fact withdraws its equals up to its own time: not those told anew.
     return frame if wrong is None else pl.concat([withdrawn(wrong, now - _MOMENT), frame])
-
-
-def withdrawn(facts: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    """Facts that withdraw these, as of a time."""
-    mistaken = facts.with_columns(status=pl.lit("entered_in_error"), recorded_at=pl.lit(at))
-    return mistaken.select(list(FACT_SCHEMA)).cast(FACT_SCHEMA)  # type: ignore[arg-type]
 
 
 def keep(gate: Gate, facts: pl.DataFrame) -> None:

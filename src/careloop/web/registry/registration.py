@@ -1,9 +1,9 @@
 """Keeps the register in step with facts: who people are, where they belong, how they stand.
 
 Facts are the truth; `Resident` repeats who somebody is so that they are found in milliseconds.
-After an import everybody it tells of is registered or brought up to date, and everybody's standing
-is computed, some thousand people at a time: memory stays small, and nobody who records a visit
-meanwhile waits for longer than it takes to write one such step.
+After an import everybody it tells of is registered or brought up to date, and everybody's tasks and
+standing are computed, some thousand people at a time: memory stays small, and nobody who records a
+visit meanwhile waits for longer than it takes to write one such step.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from careloop.dictionary.catalogue import load
 from careloop.records.snapshot import snapshot
@@ -25,6 +25,7 @@ from careloop.web.accounts.guard import PersonData
 from careloop.web.accounts.models import Organisation
 from careloop.web.care import standing
 from careloop.web.care.models import Standing
+from careloop.web.care.visit import upkeep
 from careloop.web.registry.models import Fact, Person
 from careloop.web.registry.pinyin import spelt
 from careloop.web.registry.place import Places
@@ -74,7 +75,7 @@ def after_import(
     standings: bool = True,
     told: Told = _silent,
 ) -> Registered:
-    """Register everybody whom an import told of, and compute where they stand.
+    """Register everybody whom an import told of; compute what is due and where they stand.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def after_import(
     below
         Under which place unknown ones are made (see `place.Places`).
     standings
-        Also compute standings; without, only the register is brought in step.
+        Also compute tasks and standings; without, only the register is brought in step.
     told
         Called with the number of people done, and of all.
     """
@@ -103,18 +104,14 @@ def after_import(
 
 
 def refresh_standings(*, told: Told = _silent) -> int:
-    """Compute everybody's standing anew, as a new day begins; returns how many."""
-    ids = list(
-        Resident.gated.exclude(state="merged").order_by("pk").values_list("person_id", flat=True)
-    )
+    """Compute everybody's tasks and standing, as a new day begins; returns how many standings."""
+    ids = list(_standing_for().order_by("pk").values_list("person_id", flat=True))
     computed = 0
     for start in range(0, len(ids), _PEOPLE):
         chosen = ids[start : start + _PEOPLE]
         newest, facts = _facts(chosen)
         computed += _stand(chosen, facts, newest)
         told(start + len(chosen), len(ids))
-    day = standing.today()  # whoever has no usable facts (any more) keeps what was known
-    Standing.gated.filter(as_of__lt=day).update(as_of=day)
     analyse()
     return computed
 
@@ -125,8 +122,16 @@ def unregistered() -> bool:
 
 
 def standings_are_of(day: date) -> bool:
-    """Whether everybody's standing is of this day (or of a later one)."""
-    return not Standing.gated.filter(as_of__lt=day).exists()
+    """Whether everybody has a standing, of this day (or of a later one)."""
+    if Standing.gated.filter(as_of__lt=day, resident__in=_standing_for()).exists():
+        return False
+    stands = Standing.gated.filter(resident=OuterRef("pk"), programme=standing.PROGRAMME)
+    return not _standing_for().filter(~Exists(stands)).exists()
+
+
+def _standing_for() -> QuerySet[Resident]:
+    """Everybody but merged registrations."""
+    return Resident.gated.exclude(state="merged")
 
 
 def register(facts: pl.DataFrame, *, below: Organisation | None = None) -> tuple[int, int]:
@@ -220,7 +225,7 @@ def _facts(ids: Sequence[str]) -> tuple[int, pl.DataFrame]:
 
 
 def _stand(ids: Sequence[str], facts: pl.DataFrame, newest: int) -> int:
-    """Compute standings from facts read when `newest` was the newest one.
+    """Compute tasks and standings from facts read when `newest` was the newest one.
 
     Whoever has been told of since then was computed when that was saved, and is left alone.
     """
@@ -235,6 +240,8 @@ def _stand(ids: Sequence[str], facts: pl.DataFrame, newest: int) -> int:
         later = Fact.objects.filter(pk__gt=newest).order_by().values_list("person_id", flat=True)
         return {aliases.get(each, each) for each in later.distinct()}
 
+    # Standings last: their day tells whether all is done (`standings_are_of`).
+    upkeep.bring_all(residents, facts, saved_meanwhile=saved_meanwhile)
     return standing.refresh_all(facts.lazy(), residents, saved_meanwhile=saved_meanwhile)
 
 

@@ -14,8 +14,9 @@ import polars as pl
 
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Visit
+from careloop.web.care.recording import withdrawn
 from careloop.web.registry.clock import wall_clock
-from careloop.web.registry.enrolment import keep, withdrawn
+from careloop.web.registry.enrolment import keep
 from careloop.web.registry.resident import Resident
 
 

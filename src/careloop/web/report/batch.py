@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from careloop.web.accounts.models import Organisation
 from careloop.web.care.models import Listed
 from careloop.web.care.standing import GONE, PROGRAMME, today, worklists
 from careloop.web.registry.resident import Resident
-from careloop.web.report.leaflet import leaflet, paper, slip
+from careloop.web.report.leaflet import card, leaflet, paper, slip
 from careloop.web.report.typesetting import Template, pdf
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
@@ -35,7 +35,7 @@ MOST = 500
 STEP_S = 4.0
 KEPT_S = 24 * 3600
 EVERYBODY = "all"
-MAKERS: dict[str, Callable[[Gate, Resident], dict[str, Any]]] = {"patient": leaflet, "slip": slip}
+WHAT: tuple[Template, ...] = ("patient", "slip", "card")
 _JOB = re.compile(r"[0-9a-f]{32}")
 
 
@@ -60,7 +60,7 @@ class Wanted:
             except ValueError:
                 continue
         return cls(
-            what="slip" if what == "slip" else "patient",
+            what=next((each for each in WHAT if each == what), "patient"),
             place=form.get("place", ""),
             worklist=form.get("list", "") or EVERYBODY,
             ids=tuple(ids),
@@ -110,10 +110,16 @@ def choices() -> list[tuple[str, str]]:
     return [(EVERYBODY, _("Everybody in care")), *lists]
 
 
-def printed(gate: Gate, chosen: Sequence[Resident], what: Template) -> bytes:
-    """One PDF of some people's pages, written to the audit."""
+def printed(gate: Gate, chosen: Sequence[Resident], what: Template, *, root: str) -> bytes:
+    """One PDF of some people's pages, written to the audit; `root` is the site's address."""
     gate.listed(chosen, page="report.batch")
-    return _pdf([MAKERS[what](gate, each) for each in chosen], what)
+    return _pdf([_page(gate, each, what, root=root) for each in chosen], what)
+
+
+def _page(gate: Gate, resident: Resident, what: Template, *, root: str) -> dict[str, Any]:
+    if what == "card":
+        return card(resident, root)
+    return slip(gate, resident) if what == "slip" else leaflet(gate, resident)
 
 
 def _pdf(pages: list[dict[str, Any]], what: Template) -> bytes:
@@ -132,6 +138,7 @@ class Job:
     user: int
     what: Template
     language: str
+    root: str
     waiting: list[str]
     pages: list[dict[str, Any]]
 
@@ -141,11 +148,11 @@ class Job:
         return len(self.waiting) + len(self.pages)
 
 
-def begin(gate: Gate, chosen: Sequence[Resident], what: Template) -> Job:
+def begin(gate: Gate, chosen: Sequence[Resident], what: Template, *, root: str) -> Job:
     """Begin a batch; old ones are deleted."""
     purge()
     waiting = [str(each.public_id) for each in chosen]
-    job = Job(secrets.token_hex(16), gate.user.pk, what, language(), waiting, [])
+    job = Job(secrets.token_hex(16), gate.user.pk, what, language(), root, waiting, [])
     _root().mkdir(mode=0o700, parents=True, exist_ok=True)
     _place(job.name).mkdir(mode=0o700)
     _keep(job)
@@ -175,7 +182,7 @@ def go_on(gate: Gate, job: Job) -> bytes | None:
         known = {str(row.public_id): row for row in rows}
         chosen = [known[each] for each in few if each in known]
         gate.listed(chosen, page="report.batch")
-        job.pages += [MAKERS[job.what](gate, each) for each in chosen]
+        job.pages += [_page(gate, each, job.what, root=job.root) for each in chosen]
         del job.waiting[: len(few)]
     if not job.waiting:
         made = _pdf(job.pages, job.what)

@@ -11,16 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.utils import timezone
+
 from careloop.dictionary.variable import Text
 from careloop.guidance.plan import Plan, PlanItem
 from careloop.programmes.patient_page import LINES, is_option, patient_page
 from careloop.web.accounts.gate import Gate
-from careloop.web.care.models import Referral, Standing
+from careloop.web.care.models import PlanDecision, Referral, Standing
 from careloop.web.care.person.considered import Known, known, step_of, words
 from careloop.web.care.person.decision import Proposal, Proposals, proposals
 from careloop.web.care.person.head import head
 from careloop.web.care.standing import PROGRAMME, the_programme, today, worklists
 from careloop.web.care.visit.task import next_tasks
+from careloop.web.registry.card import picture
+from careloop.web.registry.national_id import masked
 from careloop.web.registry.resident import Resident
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
@@ -29,21 +33,73 @@ _LENGTHS = (LINES + 6, LINES + 3, LINES, LINES - 3, LINES - 6, LINES - 9)
 """Lines of the page, longest first; the first that fits the sheet is printed."""
 
 
-def leaflet(gate: Gate, resident: Resident, *, agreed_only: bool = False) -> dict[str, Any]:
-    """One resident's page in words, for HTML and PDF.
-
-    With `agreed_only` nothing stands on it that no doctor has agreed to: for the resident's own
-    account, where nobody is by to explain a proposal.
-    """
-    found = known(gate.facts(resident), today())
-    shown = proposals(gate, resident, found)
-    if agreed_only and shown is not None:
-        shown = replace(shown, items=tuple(each for each in shown.items if each.stands))
+def leaflet(gate: Gate, resident: Resident) -> dict[str, Any]:
+    """One resident's page in words, for HTML and PDF; a doctor signs it."""
+    shown = proposals(gate, resident, known(gate.facts(resident), today()))
     notes = []
-    if shown is None:
-        notes.append(_("Nothing is recorded yet that a plan could rest on."))
-    elif not any(each.stands for each in shown.items):
+    if shown is not None and not any(each.stands for each in shown.items):
         notes.append(_("A proposal only: the doctor has not decided on it yet."))
+    return _page(
+        gate,
+        resident,
+        shown,
+        notes=notes,
+        sign=[_("Doctor's signature: ____________")],
+        valid=[_("Not valid without the doctor's signature.")],
+        ask=contact(gate, resident),
+    )
+
+
+def own_leaflet(gate: Gate, resident: Resident) -> dict[str, Any]:
+    """The same for the resident's own account, where nobody is by to explain or to sign.
+
+    Nothing stands on it that no doctor has agreed to; who agreed stands in place of a signature.
+    """
+    shown = proposals(gate, resident, known(gate.facts(resident), today()))
+    last = None
+    if shown is not None:
+        shown = replace(shown, items=tuple(each for each in shown.items if each.stands))
+        last = last_agreed(shown)
+    return _page(
+        gate,
+        resident,
+        shown,
+        notes=[] if last or shown is None else [_("Your doctor has not agreed on a plan yet.")],
+        sign=[_agreed_by(last)] if last else [],
+        valid=[],
+        ask=resident.organisation.name,
+    )
+
+
+def last_agreed(shown: Proposals) -> PlanDecision | None:
+    """The newest decision that stands and is no rejection."""
+    agreed = [
+        each.decision
+        for each in shown.items
+        if each.stands and each.decision is not None and each.decision.decision != "rejected"
+    ]
+    return max(agreed, key=lambda one: one.pk, default=None)
+
+
+def _agreed_by(decision: PlanDecision) -> str:
+    on = timezone.localtime(decision.decided_at).date()
+    return _("Agreed by %(name)s, %(at)s") % {"name": decision.author.name, "at": on}
+
+
+def _page(
+    gate: Gate,
+    resident: Resident,
+    shown: Proposals | None,
+    *,
+    notes: list[str],
+    sign: list[str],
+    valid: list[str],
+    ask: str,
+) -> dict[str, Any]:
+    """The page; without a plan it says so."""
+    if shown is None:
+        notes = [_("Nothing is recorded yet that a plan could rest on.")]
+    day = _next_day(gate, resident) or "____________"
     return {
         "title": _("My health plan"),
         "name": named(resident),
@@ -51,16 +107,13 @@ def leaflet(gate: Gate, resident: Resident, *, agreed_only: bool = False) -> dic
         "notes": notes,
         "lengths": _lengths(shown),
         "help": _("You fell, or it hurts suddenly? Tell your doctor at once."),
-        "sign": [
-            _("Doctor's signature: ____________"),
-            _("Next visit: {day}").format(day=_next_day(gate, resident) or "____________"),
-        ],
+        "sign": [*sign, _("Next visit: {day}").format(day=day)],
         "foot": " ".join(
             (
-                _("Not valid without the doctor's signature."),
+                *valid,
                 _("Do not start or stop a medicine on your own."),
                 _("For reference only; not a diagnosis."),
-                contact(gate, resident),
+                ask,
             )
         ),
     }
@@ -179,6 +232,23 @@ def _next_day(gate: Gate, resident: Resident) -> str:
     days = [task.due_on for task, _step in next_tasks(gate, resident)]
     coming = sorted(day for day in days if day >= today())
     return coming[0].isoformat() if coming else ""
+
+
+# --- the card
+
+
+def card(resident: Resident, root: str) -> dict[str, Any]:
+    """The card that a resident carries; `root` is the site's address, for the code."""
+    born = str(resident.birth_date.year) if resident.birth_date else "—"
+    return {
+        "title": _("QR cards"),
+        "name": named(resident),
+        "about": f"{head(resident, today()).sex} · {born}",
+        "id": masked(resident.national_id),
+        "place": resident.organisation.name,
+        "code": picture(resident, root),
+        "alternative": _("QR code"),
+    }
 
 
 # --- who

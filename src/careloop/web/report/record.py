@@ -12,18 +12,18 @@ from typing import Any
 import polars as pl
 
 from careloop.dictionary.catalogue import load
+from careloop.programmes import evidence as why
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import PlanDecision, Referral, Standing, Visit
-from careloop.web.care.person import evidence as why
 from careloop.web.care.person.considered import Known, known, words
 from careloop.web.care.person.course import Driven, course
 from careloop.web.care.person.decision import Proposal, Proposals, newest_decisions, proposals
 from careloop.web.care.person.head import head, level
 from careloop.web.care.person.timeline import Item, in_words, sources_of
 from careloop.web.care.person.trend import Series, trends
-from careloop.web.care.person.word import GROUPS, KINDS, OTHER
+from careloop.web.care.person.trend import title as measured
+from careloop.web.care.person.word import KINDS, groups
 from careloop.web.care.standing import PROGRAMME, the_programme, today
-from careloop.web.imaging.entry import examination
 from careloop.web.registry.resident import Resident
 from careloop.web.report.leaflet import contact, named
 from careloop.web.site.language import gettext as _
@@ -86,7 +86,7 @@ def _headings() -> dict[str, str]:
         "alarms": _("Alarms"),
         "judged": _("Judgement"),
         "scores": _("Instruments"),
-        "trends": _("Bone density over time"),
+        "trends": _("%(name)s over time") % {"name": measured()},
         "facts": _("Newest values"),
         "plan": _("Plan"),
         "withheld": _("Not proposed, and why"),
@@ -144,7 +144,9 @@ def _verdict(each: why.Verdict) -> dict[str, Any]:
         "title": each.title,
         "answer": each.answer,
         "grounds": grounds,
-        "open": _("cannot be judged: ") + _("; ").join(each.open) if each.open else "",
+        "open": _("cannot be judged: ") + _("; ").join(one.text for one in each.open)
+        if each.open
+        else "",
     }
 
 
@@ -168,9 +170,7 @@ def _score(each: Driven) -> dict[str, Any]:
 
 
 def _series(each: Series) -> dict[str, Any]:
-    known = examination().devices
-    device = known[each.device][language()] if each.device in known else each.device
-    meta = _("; ").join(filter(None, (device, each.database, each.side)))
+    meta = _("; ").join(filter(None, (each.device, each.database, each.side)))
     rows = []
     for row in each.rows:
         change = ""
@@ -199,7 +199,8 @@ def _facts(gate: Gate, resident: Resident, found: Known) -> list[dict[str, Any]]
         .sort("effective_at", "recorded_at")
         .unique("variable", keep="last", maintain_order=True)
     )
-    order = {name: place for place, name in enumerate(GROUPS)}
+    titles = groups()
+    order = {name: place for place, name in enumerate(titles)}
     rows = [
         {
             **row,
@@ -215,7 +216,7 @@ def _facts(gate: Gate, resident: Resident, found: Known) -> list[dict[str, Any]]
     wording = words(language()).wording
     return [
         {
-            "group": str(GROUPS.get(group, OTHER)),
+            "group": titles.get(group) or _("Other facts"),
             "rows": [_fact(row, in_words(row, told, wording)) for row in part],
         }
         for group, part in groupby(rows, key=lambda row: row["group"])

@@ -18,7 +18,7 @@ from careloop.web.report.glyph import Printer
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
 
-Template = Literal["patient", "record", "slip"]
+Template = Literal["patient", "record", "slip", "card"]
 _setting = Lock()
 _LARGEST = 200_000
 """Bytes of a file that a phone loads in a second; a larger one leaves its structure out."""

@@ -76,10 +76,11 @@ def batch(request: GatedRequest) -> HttpResponse:
     chosen = printing.people(request.gate, wanted)
     few = chosen[: printing.MOST]
     if request.method == "POST" and chosen:
+        root = request.build_absolute_uri("/")
         if len(few) > printing.AT_ONCE:
-            job = printing.begin(request.gate, few, wanted.what)
+            job = printing.begin(request.gate, few, wanted.what, root=root)
             return redirect(f"{reverse('report:batch')}?job={job.name}")
-        made = printing.printed(request.gate, few, wanted.what)
+        made = printing.printed(request.gate, few, wanted.what, root=root)
         return _file(made, f"{wanted.what}-{today()}")
     place = printing.place_of(request.gate, wanted)
     context = {

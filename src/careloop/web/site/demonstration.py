@@ -17,10 +17,17 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
+from careloop.care.entry import DAY, read_entry
+from careloop.error import CareloopError
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation, User
 from careloop.web.accounts.role import Role
-from careloop.web.care.models import Consent, Listed, Message, Referral
+from careloop.web.care.models import Listed, Referral, Task
+from careloop.web.care.person import consent, message
+from careloop.web.care.recording import Contact, record_visit
+from careloop.web.care.standing import today
+from careloop.web.care.visit.known import forms, known, read_by
+from careloop.web.care.visit.task import after_save
 from careloop.web.registry.models import Fact
 from careloop.web.registry.resident import Resident
 from careloop.web.site import simulated
@@ -66,9 +73,12 @@ def make_places() -> Organisation:
 
 def make_site(var: Path) -> list[Login]:
     """Users, referrals, messages and consents; call it once everybody is registered."""
+    from careloop.web.imaging.measured.demonstration import add_forearm  # noqa: PLC0415 — heavy
+
     with transaction.atomic():
         logins = make_logins(var)
         _work()
+        add_forearm(_gate("doctor"), User.objects.get(username=_STAFF["patient"][0]).resident)
         simulated.complete()
     return logins
 
@@ -142,13 +152,12 @@ def _somebody(gate: Gate) -> Resident:
 
 
 def _work() -> None:
-    """A few referrals in every state, a message and a consent, so that lists are alive."""
+    """A few visits, referrals in every state, a message and a consent: lists are alive."""
     village, doctor = _gate("village_doctor"), _gate("doctor")
     if doctor.rows(Referral).exists():
         return
     hospital, clinic = doctor.user.organisation, village.user.organisation
     wanted = village.rows(Listed).filter(worklist="dxa_wanted").select_related("resident")
-    now = timezone.now()
     reasons = (
         "风险较高，请安排双能X线骨密度检查",
         "背痛加重、身高下降，请评估椎体骨折",
@@ -172,21 +181,51 @@ def _work() -> None:
             _take_on(doctor, referral, answer="已安排检查（模拟）" if place == 2 else "")
     patient = User.objects.get(username=_STAFF["patient"][0])
     resident = village.residents().get(pk=patient.resident_id)
-    with village.writing(resident, "person.register", consent="care"):
-        Consent(
-            resident=resident,
-            organisation_id=resident.organisation_id,
-            scope="care",
-            text_version="demo",
-            given_at=now - timedelta(days=30),
-            recorded_by=village.user,
-        ).save(force_insert=True)
-        Message(
-            resident=resident,
-            organisation_id=resident.organisation_id,
-            author=village.user,
-            text="您的骨质疏松风险评估结果已出，请带上身份证到村卫生室。（模拟）",
-        ).save(force_insert=True)
+    _visits(village)
+    consent.give(village, resident, "care")
+    message.send(
+        village, resident, "您的骨质疏松风险评估结果已出，请带上身份证到村卫生室。（模拟）"
+    )
+
+
+def _visits(gate: Gate) -> None:
+    """A village doctor's last days: a home visit, a telephone call, a fracture reported."""
+    late = gate.rows(Task).filter(state="open", due_on__lt=today()).select_related("resident")
+    note = {"follow_up_note": "（模拟）"}
+    seen = {"falls_12m": "0", "sure-since_last": "yes"} | note
+    broken = {
+        "outcome_reported": "fracture",
+        "fracture_site": "forearm",
+        "fracture_mechanism": "standing_fall",
+        "fracture_on": _day(-5),
+    }
+    days: list[tuple[str, int, dict[str, str]]] = [
+        ("home", -9, seen | {"follow_up_next_on": _day(0)}),
+        ("phone", -2, seen | {"follow_up_next_on": _day(1)}),
+        ("outcome", -4, broken | note),
+    ]
+    chosen = [task.resident for task in late.order_by("due_on", "pk")[: len(days)]]
+    for resident, (kind, days_on, answers) in zip(chosen, days, strict=False):
+        _record(gate, resident, kind, answers | {DAY: _day(days_on)})
+
+
+def _record(gate: Gate, resident: Resident, kind: str, posted: Mapping[str, str]) -> None:
+    """Save a visit as its form would."""
+    row = known(resident, gate.facts(resident), read_by(kind), as_of=today())
+    entry = read_entry(forms(), forms()[kind], posted, known=row, today=today())
+    if entry.errors or entry.happened_on is None:
+        raise CareloopError(f"the demo's {kind} visit is refused: {sorted(entry.errors)}")
+    record_visit(
+        gate,
+        resident,
+        Contact(kind, entry.happened_on, entry.recorded()),
+        request_key=uuid4(),
+        also=lambda visit, row: after_save(gate, resident, visit, row),
+    )
+
+
+def _day(days_on: int) -> str:
+    return (today() + timedelta(days=days_on)).isoformat()
 
 
 def _take_on(doctor: Gate, referral: Referral, *, answer: str) -> None:
@@ -195,5 +234,6 @@ def _take_on(doctor: Gate, referral: Referral, *, answer: str) -> None:
         referral.acknowledged_at = timezone.now()
         referral.state = "answered" if answer else "acknowledged"
         referral.answer = answer
-        referral.answered_at = timezone.now() if answer else None
+        if answer:
+            referral.answered_by, referral.answered_at = doctor.user, timezone.now()
         referral.save()

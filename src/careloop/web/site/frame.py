@@ -14,6 +14,7 @@ from careloop.web.site.simulated import holds_demo
 
 WAYS: tuple[tuple[Action, str, Any], ...] = (
     ("worklist.read", "site:home", _("Today")),
+    ("worklist.read", "worklist:lists", _("Lists")),
     ("person.find", "registry:find", _("Find")),
     ("person.register", "registry:register", _("Register")),
     ("worklist.read", "worklist:referrals", _("Referrals")),

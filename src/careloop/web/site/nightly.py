@@ -1,8 +1,9 @@
-"""What is done when a day begins: everybody's standing anew, sessions that ended cleared away.
+"""What is done when a day begins: everybody's tasks and standing anew, ended sessions cleared away.
 
 There is no table of jobs: what is due is seen from what there is (standings of an earlier day), so
 a night that was missed is made up for at the next start. Any number of workers may run; one works.
-(Broken glass closes by itself: the gate compares the time at every opening.)
+(Broken glass closes by itself: the gate compares the time at every opening.) Files that are kept
+for a day (uploaded reports, half-made batches of letters) are looked after at every round.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.core.management import call_command
 from django.db import close_old_connections
 
 from careloop.web.care.standing import bedside, today
+from careloop.web.imaging import keeping
 from careloop.web.registry.registration import (
     after_import,
     refresh_standings,
@@ -21,6 +23,7 @@ from careloop.web.registry.registration import (
     unregistered,
 )
 from careloop.web.registry.store import alone
+from careloop.web.report import batch
 
 EVERY_S = 300.0
 """How often a worker looks whether a day has begun."""
@@ -29,6 +32,8 @@ _NAME = "nightly"
 
 def work_due() -> int | None:
     """Do what is due; how many standings were computed, None where nothing was due."""
+    keeping.purge()
+    batch.purge()
     if not _due():
         return None
     with alone(_NAME) as free:

@@ -15,6 +15,7 @@ from careloop.web.accounts.attempt import Counted
 from careloop.web.accounts.forms import CodeForm, ConfirmForm, LanguageForm, PasswordForm
 from careloop.web.accounts.models import User
 from careloop.web.accounts.role import ROLE_NAMES
+from careloop.web.accounts.seal import seal, unseal
 from careloop.web.accounts.second_factor import (
     codes_left,
     new_codes,
@@ -92,8 +93,8 @@ def enrol(request: GatedRequest) -> HttpResponse:
     """Set up, renew or remove the second factor."""
     if request.user.totp_secret:
         return _enrolled(request)
-    secret = request.session.get(_ENROLLING) or new_secret()
-    request.session[_ENROLLING] = secret
+    secret = unseal(request.session.get(_ENROLLING, "")) or new_secret()
+    request.session[_ENROLLING] = seal(secret)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         code = "".join(form.cleaned_data["code"].split())

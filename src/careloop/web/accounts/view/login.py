@@ -49,9 +49,9 @@ def login(request: HttpRequest) -> HttpResponse:
         if isinstance(user, User):
             if user.totp_secret:
                 return _ask_second_factor(request, user)
-            return _welcome(request, user, safe_next(request))
+            return welcome(request, user, safe_next(request))
         until = locked(request, given["username"])
-        form.add_error(None, _wait(until) if until else _wrong())
+        form.add_error(None, wait(until) if until else _wrong())
     return render(request, "accounts/login.html", {"form": form, "next": safe_next(request)})
 
 
@@ -61,7 +61,7 @@ def _wrong() -> str:
     )
 
 
-def _wait(until: Any) -> str:
+def wait(until: Any) -> str:
     """Told alike whether the name exists or not, and whether the last attempt was right."""
     at = timezone.localtime(until).strftime("%H:%M")
     return _("Too many wrong attempts. Please wait until {time}, then try again.").format(time=at)
@@ -95,10 +95,10 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         counted = Counted("second_factor", str(user.pk))
         if until := counted.take():
-            form.add_error("code", _wait(until))
+            form.add_error("code", wait(until))
         elif accept(user, form.cleaned_data["code"]):
             counted.forget()
-            return _welcome(request, user, half["next"])
+            return welcome(request, user, half["next"])
         else:
             append(actor_of(user, address_of(request)), "login.failed", detail={"step": 2})
             wrong = _("This code is not right, or was used before. Wait for the next one.")
@@ -106,7 +106,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/second_factor.html", {"form": form})
 
 
-def _welcome(request: HttpRequest, user: User, goes_to: str) -> HttpResponse:
+def welcome(request: HttpRequest, user: User, goes_to: str) -> HttpResponse:
     """Begin a session under a new key; whatever was in the one before is left behind."""
     request.session.flush()
     begin_session(request, user, backend=f"{CountingBackend.__module__}.{CountingBackend.__name__}")

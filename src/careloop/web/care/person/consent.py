@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from careloop.dictionary.variable import Text
 from careloop.web.accounts.gate import Gate
-from careloop.web.accounts.role import Action
 from careloop.web.care.models import Consent
 from careloop.web.registry.resident import Resident
 
@@ -117,7 +116,7 @@ def give(gate: Gate, resident: Resident, scope: str) -> bool:
     """Keep that a resident agrees; false where they already do, to these words."""
     if scope not in _KEYS:
         return False
-    with gate.writing(resident, _action(gate), consent=scope, given=True, version=VERSION):
+    with gate.writing(resident, "consent.write", consent=scope, given=True, version=VERSION):
         now = timezone.now()
         standing = gate.about(resident, Consent).filter(scope=scope, withdrawn_at=None)
         if standing.filter(text_version=VERSION).exists():
@@ -138,10 +137,6 @@ def withdraw(gate: Gate, resident: Resident, scope: str) -> bool:
     """Keep that a resident agrees no more; false where they did not."""
     if scope not in _KEYS:
         return False
-    with gate.writing(resident, _action(gate), consent=scope, given=False):
+    with gate.writing(resident, "consent.write", consent=scope, given=False):
         standing = gate.about(resident, Consent).filter(scope=scope, withdrawn_at=None)
         return bool(standing.update(withdrawn_at=timezone.now()))
-
-
-def _action(gate: Gate) -> Action:
-    return "own.read" if gate.user.role == "patient" else "visit.write"

@@ -14,12 +14,12 @@ import polars as pl
 
 from careloop.dictionary.catalogue import load
 from careloop.programmes.cards import driver_name, main_drivers
+from careloop.programmes.evidence import Score, score
 from careloop.programmes.reasons import Finding, Reasons, reasons
 from careloop.programmes.wording import Wording
 from careloop.records.snapshot import Snapshot, snapshot
 from careloop.web.care.person import figure
 from careloop.web.care.person.considered import Known
-from careloop.web.care.person.evidence import Score, score
 from careloop.web.care.person.fact import known_days
 from careloop.web.care.person.kept import Kept
 from careloop.web.care.standing import the_programme

@@ -46,7 +46,7 @@ def medicines(known: Known, wording: Wording) -> Medicines:
         tuple(_medicine(key, known, wording) for key in medicines_now(row)),
         tuple(
             (wording.name(key), _share(key, row[key], wording), _day(key, row))
-            for key in ("medicine_covered_share", "medicine_adherence")
+            for key in wording.programme.record().adherence
             if row.get(key) is not None
         ),
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import polars as pl
 
+from careloop.programmes import evidence as why
 from careloop.programmes.plan_view import ReasonView
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import User
@@ -26,15 +27,16 @@ from careloop.web.care.models import (
     Task,
     Visit,
 )
-from careloop.web.care.person import evidence as why
 from careloop.web.care.person.consent import SCOPES
 from careloop.web.care.person.considered import Known, known, step_of, words
 from careloop.web.care.person.decision import proposals
 from careloop.web.care.person.head import head, level, way
 from careloop.web.care.person.medicine import medicines
+from careloop.web.care.person.trend import title as measured
 from careloop.web.care.person.trend import trends
 from careloop.web.care.person.word import DOES, KINDS
 from careloop.web.care.standing import GONE, PROGRAMME, bedside, the_programme, today, worklists
+from careloop.web.imaging.measured.page import thumbs
 from careloop.web.registry.resident import Resident
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
@@ -60,7 +62,7 @@ class Now:
 
     label: str
     grounds: tuple[why.Ground, ...]
-    open: tuple[str, ...]
+    open: tuple[why.Ground, ...]
     actions: tuple[Way, ...]
 
 
@@ -93,9 +95,12 @@ def page(gate: Gate, resident: Resident) -> dict[str, Any]:
         else (),
         "missing": _missing(found)[:_MISSING],
         "missing_more": _missing(found)[_MISSING:],
+        "measured": measured(),
         "trends": [one for one in series if len(one.rows) > 1],
         "once": [one for one in series if len(one.rows) == 1],
-        "images": _images(found),
+        "images": thumbs(gate, resident),
+        "add_image": way(gate.user, "imaging:image_add", resident.public_id),
+        "regions": _regions(found),
         "medicines": medicines(found, wording) if row else None,
         "plan": _plan(shown),
         "tasks": _tasks(gate, resident, day),
@@ -243,9 +248,12 @@ def _visits(gate: Gate, resident: Resident) -> list[dict[str, Any]]:
     ]
 
 
-def _images(found: Known) -> list[tuple[str, int]]:
-    """How many measurements of images there are, by region."""
-    group = found.standing.filter(pl.col("variable").str.starts_with("radiomics_"))
+def _regions(found: Known) -> list[tuple[str, int]]:
+    """How many measurements there are of images that came as facts alone, by region."""
+    imported = pl.col("variable").str.starts_with("radiomics_") & ~pl.col("source").str.contains(
+        r"^image-[0-9a-f]{8}-"
+    )
+    group = found.standing.filter(imported)
     if group.is_empty():
         return []
     region = pl.col("context").str.json_path_match("$.region").fill_null("")

@@ -20,13 +20,19 @@ from careloop.web.care.models import Visit
 from careloop.web.care.person.considered import words
 from careloop.web.care.person.fact import with_withdrawals
 from careloop.web.care.person.head import way
-from careloop.web.care.person.word import CONTEXT, GROUPS, KINDS, OTHER
+from careloop.web.care.person.word import CONTEXT, KINDS, device, groups
+from careloop.web.imaging.measured.page import image_of
+from careloop.web.imaging.measured.word import region
 from careloop.web.registry.models import Source
 from careloop.web.registry.resident import Resident
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
 
 PAGE = 50
+_OWN = {"visit", "image"}
+"""Kinds of sources that people bring in on the site itself."""
+_ROUNDED = 100
+"""From here on `Wording.value` rounds to whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,6 @@ class Item:
     """One fact in words."""
 
     name: str
-    group: str
     value: str
     context: str
     raw: str
@@ -101,7 +106,8 @@ def timeline(
         marked = marked.filter(pl.col("effective_at").dt.date() == on)
     pages = max(1, math.ceil(marked.height / PAGE))
     page = min(max(page, 1), pages)
-    order = {name: place for place, name in enumerate(GROUPS)}
+    titles = groups()
+    order = {name: place for place, name in enumerate(titles)}
     chosen = (
         marked.with_columns(
             day=pl.col("effective_at").dt.date(),
@@ -118,10 +124,8 @@ def timeline(
             (day, tuple(in_words(row, told, wording) for row in part))
             for day, part in groupby(rows, key=lambda row: row["day"])
         ),
-        tuple(
-            (name, str(label), counted[name]) for name, label in GROUPS.items() if name in counted
-        ),
-        group if group in GROUPS else "",
+        tuple((name, title, counted[name]) for name, title in titles.items() if name in counted),
+        group if group in titles else "",
         on,
         marked.height,
         page,
@@ -143,19 +147,20 @@ def sources_of(gate: Gate, resident: Resident, rows: list[dict[str, Any]]) -> Ma
     found = {}
     for key, each in sources.items():
         visit = visits.get(key)
-        kind = str(KINDS.get(each.name, each.name)) if each.kind == "visit" else each.name
+        own = each.kind in _OWN
+        kind = str(KINDS.get(each.name, each.name)) if own else each.name
         found[key] = Told(
             kind,
-            names.get(senders[key], senders[key]) or ("" if each.kind == "visit" else each.sender),
-            way(gate.user, "visit:edit", visit.public_id) if visit else "",
+            names.get(senders[key], senders[key]) or ("" if own else each.sender),
+            way(gate.user, "visit:edit", visit.public_id) if visit else image_of(resident, each),
         )
     return found
 
 
 def _username(source: Source) -> str:
-    """Who recorded a visit on this site: `careloop:<user>:<source>`."""
+    """Who recorded a visit or an image on this site: `careloop:<user>:<source>`."""
     parts = source.sender.split(":")
-    return parts[1] if source.kind == "visit" and len(parts) == 3 else ""
+    return parts[1] if source.kind in _OWN and len(parts) == 3 else ""
 
 
 def in_words(row: Mapping[str, Any], told: Mapping[str, Told], wording: Wording) -> Item:
@@ -166,7 +171,6 @@ def in_words(row: Mapping[str, Any], told: Mapping[str, Told], wording: Wording)
     withdrawn: datetime | None = row["withdrawn_at"]
     return Item(
         wording.name(row["variable"]),
-        str(GROUPS.get(row["group"], OTHER)),
         _value(row, wording),
         _context(row["context"], wording),
         _raw(row, wording),
@@ -190,13 +194,20 @@ def _value(row: Mapping[str, Any], wording: Wording) -> str:
     if variable.kind == "boolean":
         return wording.value(key, bool(row["number"]))
     if variable.kind == "number" and row["number"] is not None:
-        if variable.unit == "g/cm2":
-            return f"{row['number']:.3f} {wording.unit(key)}"
-        return wording.value(key, float(row["number"]))
+        return _measured(key, float(row["number"]), wording)
     text = row["text"] or "—"
     if key == "national_id" and len(text) > 4:
         return f"••••{text[-4:]}"
     return wording.value(key, text)
+
+
+def _measured(key: str, number: float, wording: Wording) -> str:
+    """A number as it was recorded: a density with three decimals, 151.5 cm not as 152."""
+    if wording.dictionary[key].unit == "g/cm2":
+        return f"{number:.3f} {wording.unit(key)}"
+    if abs(number) >= _ROUNDED:
+        return f"{number:,.6g} {wording.unit(key)}".replace("-", "−").strip()
+    return wording.value(key, number)
 
 
 def _raw(row: Mapping[str, Any], wording: Wording) -> str:
@@ -215,7 +226,12 @@ def _context(text: str | None, wording: Wording) -> str:
         if label is None or value in (None, ""):
             continue
         qualifier = wording.programme.qualifiers.get(str(value))
+        if name == "region":
+            parts.append(f"{label} {region(str(value))}")
+            continue
         sides = {"left": _("left"), "right": _("right")}
-        said = qualifier[wording.language] if qualifier else sides.get(str(value), str(value))
+        said = (
+            qualifier[wording.language] if qualifier else sides.get(str(value), device(str(value)))
+        )
         parts.append(f"{label} {said}")
     return _("; ").join(parts)

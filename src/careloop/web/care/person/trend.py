@@ -19,6 +19,8 @@ import polars as pl
 from careloop.dictionary.catalogue import load
 from careloop.programmes.wording import Wording
 from careloop.web.care.person import figure
+from careloop.web.care.person.word import device as device_name
+from careloop.web.care.person.word import groups
 from careloop.web.care.standing import the_programme
 
 _SEPARATES = ("device", "reference_db", "side")
@@ -106,11 +108,21 @@ def trends(facts: pl.DataFrame, language: str) -> tuple[Series, ...]:
     return tuple(sorted(made, key=rank))
 
 
+def title() -> str:
+    """What the programme measures, as the group of its measures is called."""
+    return groups().get(_group(), "")
+
+
+@cache
+def _group() -> str:
+    measures = the_programme().measures
+    return load()[measures[0]].group if measures else ""
+
+
 @cache
 def _variables() -> tuple[str, ...]:
     """Numbers that a device measures, of the group that the programme's measures are in."""
-    dictionary = load()
-    group = dictionary[the_programme().measures[0]].group
+    dictionary, group = load(), _group()
     return tuple(
         key
         for key in dictionary
@@ -188,7 +200,7 @@ def _series(
     return Series(
         variable,
         name,
-        device.replace("_", " "),
+        device_name(device),
         qualifier[wording.language] if qualifier else database,
         side if side in _SIDES else "",
         scored,

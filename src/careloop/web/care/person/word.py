@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from careloop.web.care.standing import the_programme
 from careloop.web.site.language import gettext_lazy as _
+from careloop.web.site.language import language
 
 STATES: dict[str, Any] = {
     "active": _("in care"),
     "moved": _("moved away"),
-    "dead": _("died"),
+    "dead": _("deceased"),
     "merged": _("merged with another registration"),
 }
 KINDS: dict[str, Any] = {
@@ -20,6 +22,7 @@ KINDS: dict[str, Any] = {
     "phone": _("Telephone visit"),
     "dxa": _("Bone density examination"),
     "outcome": _("Outcome report"),
+    "image": _("Image measurements"),
 }
 DOES: dict[str, tuple[str, str, Any]] = {
     "screening": ("visit:new", "screening", KINDS["screening"]),
@@ -35,14 +38,12 @@ DOES: dict[str, tuple[str, str, Any]] = {
     "report": ("report:patient", "", _("Patient's report")),
 }
 """What can be done at once: name of the address, its last part, and words."""
-GROUPS: dict[str, Any] = {
-    "demography": _("Person"),
+_FIRST: dict[str, Any] = {
+    "demography": _("About the person"),
     "anthropometry": _("Body measurements"),
     "function": _("Function and falls"),
-    "fracture": _("Fractures"),
-    "dxa": _("Bone density"),
-    "bone medicine": _("Bone medicines"),
-    "turnover": _("Bone turnover markers"),
+}
+_THEN: dict[str, Any] = {
     "follow-up": _("Follow-up"),
     "laboratory": _("Laboratory"),
     "disease": _("Diseases"),
@@ -57,8 +58,6 @@ GROUPS: dict[str, Any] = {
     "guideline": _("For the guidelines"),
     "image": _("Image measurements"),
 }
-"""Groups of the dictionary, in the order in which a day's facts are listed."""
-OTHER = _("Other facts")
 CONTEXT: dict[str, Any] = {
     "reference_db": _("reference"),
     "device": _("device"),
@@ -66,3 +65,17 @@ CONTEXT: dict[str, Any] = {
     "region": _("region"),
 }
 """Qualifiers that are shown beside a value."""
+
+
+def groups() -> dict[str, str]:
+    """Titles of the dictionary's groups, in the order in which a day's facts are listed."""
+    own = {key: title[language()] for key, title in the_programme().record().groups.items()}
+    first, then = ({key: str(title) for key, title in part.items()} for part in (_FIRST, _THEN))
+    return first | own | then
+
+
+def device(key: str) -> str:
+    """What a device is called; its key where nobody gave it a name."""
+    make = the_programme().examination
+    known = make().devices if make else {}
+    return known[key][language()] if key in known else key

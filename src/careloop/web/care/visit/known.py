@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from careloop.care.form import FIRST, Forms
 from careloop.care.schedule import Schedule
-from careloop.dictionary.catalogue import load
-from careloop.records.snapshot import snapshot
-from careloop.web.care.standing import the_programme
+from careloop.records.withdrawal import standing
+from careloop.web.care.models import Visit
+from careloop.web.care.recording import moment_of
+from careloop.web.care.standing import bedside, the_programme
 from careloop.web.registry.resident import Resident
 
 Known = dict[str, Any]
@@ -42,7 +43,7 @@ def known(
     names: Iterable[str],
     *,
     as_of: date,
-    but: str = "",
+    but: Visit | None = None,
 ) -> Known:
     """What is known of a person.
 
@@ -55,15 +56,13 @@ def known(
     names
         Variables, or `<key>__first`.
     but
-        A source whose facts are left out: the visit that is being corrected.
+        Whose facts are left out: the visit that is being corrected.
     """
-    dictionary = load()
     wanted = list(dict.fromkeys(name.removesuffix(FIRST) for name in names))
-    told = facts.filter(pl.col("source") != but) if but else facts
-    row: Known = {}
-    taken = snapshot(told, as_of, dictionary, variables=wanted).frame
-    if taken.height:
-        row = taken.row(0, named=True)
+    told = facts.filter(pl.col("effective_at") != moment_of(but)) if but else facts
+    row: Known = dict.fromkeys(wanted)
+    if taken := bedside().known(told, as_of):
+        row |= taken[0]
         for name in names:
             if name.endswith(FIRST):
                 row[name] = _first(told, name.removesuffix(FIRST))
@@ -82,15 +81,6 @@ def day_of(row: Known, key: str, as_of: date) -> date | None:
 
 def _first(facts: pl.DataFrame, key: str) -> float | None:
     """The first number recorded of a variable that nobody has withdrawn."""
-    told = facts.filter(pl.col("variable") == key, pl.col("number").is_not_null())
-    withdrawn: dict[tuple[float, datetime], datetime] = {}
-    for row in told.filter(pl.col("status") == "entered_in_error").iter_rows(named=True):
-        same = (row["number"], row["effective_at"])
-        withdrawn[same] = max(row["recorded_at"], withdrawn.get(same, row["recorded_at"]))
-    stands = [
-        (row["effective_at"], row["recorded_at"], row["number"])
-        for row in told.filter(pl.col("status") != "entered_in_error").iter_rows(named=True)
-        if (row["number"], row["effective_at"]) not in withdrawn
-        or row["recorded_at"] > withdrawn[row["number"], row["effective_at"]]
-    ]
-    return min(stands)[2] if stands else None
+    told = standing(facts.filter(pl.col("variable") == key, pl.col("number").is_not_null()))
+    numbers = told.sort("effective_at", "recorded_at", "number")["number"]
+    return None if numbers.is_empty() else float(numbers[0])

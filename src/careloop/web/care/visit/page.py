@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -158,12 +158,15 @@ class _Maker:
             marks=marks,
             open=any(f.error or (f.value and not f.carried) for f in marks),
             more=section.more and not any(f.error or (f.value and not f.carried) for f in fields),
-            shown=self.shown(section.show),
+            shown=self.shown(section.show, own={question.key for question in section.questions}),
         )
 
-    def shown(self, sql: str) -> bool:
-        """Whether a condition may hold: one that hangs on the form's own answers may."""
-        if not sql or set(names_in(sql)) & set(self.live):
+    def shown(self, sql: str, *, own: Set[str] = frozenset()) -> bool:
+        """Whether a condition may hold: one that hangs on the form's other answers may.
+
+        A section that is shown by its `own` answers alone asks what is not known yet.
+        """
+        if not sql or set(names_in(sql)) & (set(self.live) - own):
             return True
         return holds(sql, self.before) is not False
 

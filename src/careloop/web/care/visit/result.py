@@ -15,7 +15,7 @@ from careloop.dictionary.variable import Text
 from careloop.programmes.assessment import origins
 from careloop.risk.decision import Decision
 from careloop.web.care.models import Standing, Visit
-from careloop.web.care.person.considered import step_of
+from careloop.web.care.person.considered import step_of, words
 from careloop.web.care.standing import the_programme, worklists
 from careloop.web.care.visit.known import Known, forms
 from careloop.web.care.visit.page import in_words
@@ -101,12 +101,15 @@ def _told(decision: Decision, answers: Mapping[str, Any], step: Step | None = No
     of = next((each for each in decision.outcomes if each.key == outcome), None)
     chosen = [clauses[key] for key in held if of and clauses.get(key) in of.clauses]
     names = {each.key: each.label[language()] for each in the_programme().results}
+    cited = words(language()).wording.cited
     return Told(
         decision.key,
         names.get(decision.key, ""),
         (step.label if step and step.label else decision.label(outcome))[language()],
         tuple(
-            f"{each.label[language()]} [{each.source}]" if each.source else each.label[language()]
+            f"{each.label[language()]} [{cited(each.source)}]"
+            if each.source
+            else each.label[language()]
             for each in chosen
         ),
         decided=outcome not in {None, decision.undecided},

@@ -15,11 +15,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from careloop.care.clause import holds
-from careloop.care.schedule import Chain, Step
+from careloop.care.schedule import Step
 from careloop.dictionary.condition import names_in
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Call, Task, Visit, VisitVersion
 from careloop.web.care.standing import GONE, PROGRAMME, today
+from careloop.web.care.visit.due import chains, changes, fulfilled_by
 from careloop.web.care.visit.known import forms, schedule
 from careloop.web.registry.resident import Resident
 
@@ -66,42 +67,26 @@ def bring_tasks(
     visit: Visit | None = None,
 ) -> None:
     """Make what is due, close what is not any more; at most one task of a chain stays open."""
-    chains = {step.key: chain for chain in schedule().chains for step in chain.steps}
-    wanted = set()
-    if resident.state not in GONE:
-        wanted = {(d.step.key, d.due_on) for d in schedule().due(row, contacts, today())}
+    of = chains()
     about = gate.about(resident, Task).filter(programme=PROGRAMME)
-    existing = {(task.kind, task.due_on): task for task in about.filter(kind__in=chains)}
-    for task in existing.values():
-        if task.state == "open" and (task.kind, task.due_on) not in wanted:
-            _close(task, chains[task.kind], resident, visit)
+    found = changes(resident, about, row, contacts, as_of=today())
+    for task in found.done:
+        fulfils = visit is not None and fulfilled_by(visit, of[task.kind], task.due_on)
+        _set(task, "done", visit if fulfils else None)
+    for task in found.removed:
+        _set(task, "removed")
     if visit is not None:
-        _bring_hand_set(about.exclude(kind__in=chains), resident, visit)
-    for kind, due_on in wanted:
-        closed = existing.get((kind, due_on))
-        if closed is None:
-            Task(
-                resident=resident,
-                organisation_id=resident.organisation_id,
-                programme=PROGRAMME,
-                kind=kind,
-                due_on=due_on,
-            ).save(force_insert=True)
-        elif closed.state != "open" and not _called_off(gate, resident, closed):
-            closed.state, closed.visit, closed.closed_at = "open", None, None
-            closed.save(update_fields=["state", "visit", "closed_at"])
+        _bring_hand_set(about.exclude(kind__in=of), resident, visit)
+    for task in found.made:
+        task.save(force_insert=True)
+    for task in found.reopened:
+        if (visit is not None or task.visit_id is None) and not _called_off(gate, resident, task):
+            _set(task, "open")
 
 
-def _close(task: Task, chain: Chain, resident: Resident, visit: Visit | None) -> None:
-    """Done where the visit fulfils it; otherwise it is no longer wanted."""
-    fulfils = (
-        visit is not None
-        and resident.state not in GONE
-        and (visit.kind in chain.kinds or any(visit.answers.get(key) for key in chain.measured))
-        and task.due_on - timedelta(days=chain.early_days) <= visit.happened_on
-    )
-    task.state, task.visit = ("done", visit) if fulfils else ("removed", None)
-    task.closed_at = timezone.now()
+def _set(task: Task, state: str, visit: Visit | None = None) -> None:
+    task.state, task.visit = state, visit
+    task.closed_at = None if state == "open" else timezone.now()
     task.save(update_fields=["state", "visit", "closed_at"])
 
 

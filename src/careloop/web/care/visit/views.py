@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from careloop.care.entry import DAY, Entry, read_entry
 from careloop.care.form import Form
-from careloop.dictionary.catalogue import load
 from careloop.web.accounts.access import GatedRequest, for_action
 from careloop.web.care.models import Standing, Visit, VisitVersion
 from careloop.web.care.recording import Contact, VisitConflictError, correct_visit, record_visit
@@ -71,7 +70,7 @@ def edit(request: GatedRequest, visit_id: UUID) -> HttpResponse:
     visit, resident = _visit(request, visit_id)
     form = _form(visit.kind)
     facts = request.gate.facts(resident)
-    row = known(resident, facts, read_by(visit.kind), as_of=today(), but=visit.source)
+    row = known(resident, facts, read_by(visit.kind), as_of=today(), but=visit)
     if request.method == "GET":
         values = conflict.stands(form, visit)
         hidden = {"version": str(visit.version)}
@@ -127,7 +126,6 @@ def saved(request: GatedRequest, visit_id: UUID) -> HttpResponse:
         "result": result_of(visit, form, standing, row),
         "loss_cm": row.get(LOSS),
         "since_first_cm": visit.answers.get("height_loss_prospective_cm"),
-        "loss_name": load()[LOSS].label[language()],
         "tasks": [
             (task, task_label(task.kind, language()))
             for task, _step in next_tasks(request.gate, resident)

@@ -71,6 +71,8 @@ class Selection:
     @cached_property
     def place(self) -> Organisation | None:
         """The place chosen; none: all within reach."""
+        if not self.chosen.place:
+            return None
         return next((one for one in self.places if str(one.public_id) == self.chosen.place), None)
 
     @property

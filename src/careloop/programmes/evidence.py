@@ -13,7 +13,6 @@ from careloop.dictionary.condition import names_in
 from careloop.programmes.wording import Wording
 from careloop.risk.decision import Decision, NamedClause
 from careloop.risk.instruments.definition import Instrument
-from careloop.web.site.language import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,16 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a decision says: the answer with its grounds, or what could not be judged."""
+    """What a decision says: the answer with its grounds, or what could not be judged (`open`)."""
 
     key: str
     title: str
     answer: str
     decided: bool
     grounds: tuple[Ground, ...]
-    open: tuple[str, ...]
+    open: tuple[Ground, ...]
+    assumed: tuple[str, ...]
+    """What the answer may rest on and the source assumed, with the value it declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def verdict(decision: Decision, row: Mapping[str, Any], wording: Wording) -> Ver
         decision.label(outcome)[language],
         chosen is not None,
         tuple(ground(each, row, wording) for each in grounds),
-        () if chosen else tuple(decision.clause(key).label[language] for key in unknown),
+        () if chosen else tuple(ground(decision.clause(key), row, wording) for key in unknown),
+        wording.assumed((row.get(f"{decision.key}_assumed") or "").split(), row),
     )
 
 
@@ -87,7 +89,7 @@ def ground(clause: NamedClause, row: Mapping[str, Any], wording: Wording) -> Gro
     found = [evidence(name, row, wording) for name in names_in(clause.sql)]
     return Ground(
         clause.label[wording.language],
-        clause.source,
+        wording.cited(clause.source),
         clause.unconfirmed,
         tuple(dict.fromkeys(each for each in found if each is not None)),
     )
@@ -125,7 +127,7 @@ def _measure(value: Any, row: Mapping[str, Any], wording: Wording) -> str | None
 def score(instrument: Instrument, row: Mapping[str, Any], wording: Wording) -> Score:
     """An instrument's result from a row that has its columns."""
     language = wording.language
-    output = _headline(instrument, wording)
+    output = headline(instrument, wording)
     value = row.get(output)
     chosen = next(
         (one for one in instrument.classes if one.key == row.get(f"{instrument.key}_class")), None
@@ -159,15 +161,15 @@ def score(instrument: Instrument, row: Mapping[str, Any], wording: Wording) -> S
         chosen.label[language] if chosen else "",
         bool(chosen and chosen.refer),
         applies,
-        _("; ").join(words),
+        wording.joined(words),
         missing,
         instrument.citation,
         instrument.unconfirmed,
     )
 
 
-def _headline(instrument: Instrument, wording: Wording) -> str:
-    """The output by which people are ranked, else the first."""
+def headline(instrument: Instrument, wording: Wording) -> str:
+    """The output that stands for an instrument: the one people are ranked by, else its first."""
     ranked = [each.key for each in wording.programme.ranking]
     return next((key for key in ranked if key in instrument.outputs), instrument.value)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careloop.dictionary.condition import condition
-from careloop.guidance.rowwise import NotRowwise, compile_levels, run
+from careloop.records.rowwise import NotRowwise, compile_levels, run
 from careloop.risk.wording import first_word, listed
 
 A, B, X, Y, S, D = (pl.col(name) for name in "abxysd")

@@ -1,0 +1,84 @@
+"""What is to become of a person's tasks: one rule for a visit, a decided plan and every night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from careloop.care.schedule import Chain
+from careloop.web.care.models import Task, Visit
+from careloop.web.care.standing import GONE, PROGRAMME
+from careloop.web.care.visit.known import schedule
+from careloop.web.registry.resident import Resident
+
+
+@dataclass(slots=True)
+class Changes:
+    """Tasks to be made, closed as done, closed as no longer wanted, and opened again."""
+
+    made: list[Task] = field(default_factory=list)
+    done: list[Task] = field(default_factory=list)
+    removed: list[Task] = field(default_factory=list)
+    reopened: list[Task] = field(default_factory=list)
+    """Before asking whether somebody called them off (`Call`)."""
+
+
+def chains() -> dict[str, Chain]:
+    """The chain of each kind of task; those set by hand have none."""
+    return {step.key: chain for chain in schedule().chains for step in chain.steps}
+
+
+def changes(
+    resident: Resident,
+    tasks: Iterable[Task],
+    row: Mapping[str, Any],
+    contacts: list[tuple[str, date]],
+    *,
+    as_of: date,
+) -> Changes:
+    """Compare a person's tasks of the schedule with what is due: at most one a chain stays open.
+
+    Parameters
+    ----------
+    resident
+        Whoever is gone has nothing due.
+    tasks
+        All tasks of the person in this programme; those set by hand are left alone.
+    row, contacts, as_of
+        As `Schedule.due`.
+    """
+    of, gone = chains(), resident.state in GONE
+    due = () if gone else schedule().due(row, contacts, as_of)
+    wanted = {(each.step.key, each.due_on) for each in due}
+    found = Changes()
+    for task in tasks:
+        chain = of.get(task.kind)
+        if chain is None:
+            continue
+        if (task.kind, task.due_on) in wanted:
+            wanted.remove((task.kind, task.due_on))
+            if task.state != "open":
+                found.reopened.append(task)
+        elif task.state == "open":
+            days = (*chain.met(contacts), *chain.measured_on(row, as_of))
+            done = not gone and any(chain.fulfils(day, task.due_on) for day in days)
+            (found.done if done else found.removed).append(task)
+    found.made = [
+        Task(
+            resident=resident,
+            organisation_id=resident.organisation_id,
+            programme=PROGRAMME,
+            kind=kind,
+            due_on=due_on,
+        )
+        for kind, due_on in sorted(wanted)
+    ]
+    return found
+
+
+def fulfilled_by(visit: Visit, chain: Chain, due_on: date) -> bool:
+    """Whether it is this visit that fulfils a step of a chain."""
+    counts = visit.kind in chain.kinds or any(visit.answers.get(key) for key in chain.measured)
+    return counts and chain.fulfils(visit.happened_on, due_on)
