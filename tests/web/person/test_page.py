@@ -11,6 +11,7 @@ from django.utils import timezone
 from careloop.web.care.models import Consent, Message, Referral, Task, Visit
 from careloop.web.care.person.considered import step_of
 from careloop.web.care.person.head import way
+from careloop.web.care.person.page import actions
 from careloop.web.care.standing import PROGRAMME, refresh, the_programme
 
 from .. import factory
@@ -86,6 +87,13 @@ def test_buttons_lead_only_where_the_role_may_go(tree, woman, doctor):
     manager = factory.user("manager", tree.bureau)
     for user, may in ((doctor, True), (nurse, True), (manager, False)):
         assert bool(way(user, "person:page", woman.public_id)) is may
+
+
+def test_a_hospital_acts_before_it_refers(tree, woman, doctor):
+    at_hospital = factory.user("doctor", tree.hospital)
+    for user, first in ((doctor, "worklist:refer"), (at_hospital, "person:plan")):
+        ways = actions(user, woman, ("refer", "plan", "report"))
+        assert ways[0].address == way(user, first, woman.public_id)
 
 
 def test_page_shows_what_is_under_way(opened, tree, doctor, woman):

@@ -187,9 +187,12 @@ def _now(
 
 
 def actions(user: User, resident: Resident, first: Iterable[str]) -> tuple[Way, ...]:
-    """Buttons that this role may use, the step's own first."""
+    """Buttons that this role may use, the step's own first; a hospital acts before it refers."""
     made = []
-    own = _VISITS_AT.get(user.organisation.kind, "home") if user.organisation else "home"
+    kind_of_place = user.organisation.kind if user.organisation else ""
+    own = _VISITS_AT.get(kind_of_place, "home")
+    if kind_of_place == "hospital":
+        first = sorted(first, key=lambda key: key == "refer")
     for key in dict.fromkeys([*first, own, *_USUAL, *_VISITS_AT.values(), "phone"]):
         name, kind, label = DOES[key]
         address = way(user, name, resident.public_id, *((kind,) if kind else ()))
