@@ -155,6 +155,7 @@ def call(who: dict[str, Any], people: int) -> None:
     """What a team has said on the telephone: one in fifty of those listed is off the list."""
     from datetime import date, timedelta  # noqa: PLC0415
 
+    from careloop.web.care.called import off_until  # noqa: PLC0415
     from careloop.web.care.models import Call, Listed  # noqa: PLC0415
 
     if Call.gated.exists():
@@ -178,6 +179,11 @@ def call(who: dict[str, Any], people: int) -> None:
         )
     with timed("calls") as told:
         told.append(f"{len(Call.gated.bulk_create(calls, batch_size=500)):,} results")
+        rows = list(listed)
+        until = off_until([row.resident_id for row in rows])
+        for row in rows:
+            row.off_until = until.get((row.resident_id, row.worklist))
+        Listed.gated.bulk_update(rows, ["off_until"], batch_size=500)
 
 
 # --- one after the other

@@ -26,6 +26,7 @@ WEB = Path(__file__).resolve().parents[2] / "src" / "careloop" / "web"
 MAY_GO_ROUND = {
     "accounts/gate.py": "is the gate",
     "accounts/guard.py": "declares what it is the gate to",
+    "care/called.py": "keeps beside every list who is off it, for everybody at once too",
     "care/standing.py": "computes what lists show, for everybody at once after an import",
     "care/recording.py": "keeps each version of a visit that the gate has opened",
     "care/visit/upkeep.py": "brings everybody's tasks in step after an import and at night",

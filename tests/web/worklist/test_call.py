@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from careloop.web.audit.models import Entry
+from careloop.web.care import called
 from careloop.web.care.models import Call, Listed, Task, Visit
 from careloop.web.care.standing import PROGRAMME, today
 from careloop.web.care.worklist import query
@@ -35,7 +36,8 @@ def tell(client, who, about, result, **fields):
 
 
 def visit(who, author):
-    return Visit.gated.create(
+    """Record something, as far as lists are concerned."""
+    Visit.gated.create(
         request_key=uuid4(),
         resident=who,
         organisation=who.organisation,
@@ -45,6 +47,14 @@ def visit(who, author):
         author=author,
         source="s",
     )
+    called.bring(who)
+
+
+def remind(on, **which):
+    """Let what was agreed on be about another day."""
+    Call.gated.filter(**which).update(remind_on=on)
+    for call in Call.gated.all():
+        called.bring(call.resident)
 
 
 def on_list(client, key="dxa_wanted"):
@@ -76,9 +86,9 @@ def test_later_hides_until_the_day(tree, people, nurse, monkeypatch):
     assert tell(nurse, who, ["dxa_wanted"], "later", later_on=in_days(2)).status_code == 302
     assert on_list(nurse) == []
     assert len(names(nurse.get("/lists/dxa_wanted?waiting=1"))) == 1
-    Call.gated.update(remind_on=today() + timedelta(days=1))
+    remind(today() + timedelta(days=1))
     assert on_list(nurse) == []
-    Call.gated.update(remind_on=today())
+    remind(today())
     assert len(on_list(nurse)) == 1
 
 
@@ -90,7 +100,7 @@ def test_agreed_hides_and_makes_a_task_for_the_day(tree, people, nurse):
     assert (task.kind, task.due_on, task.state) == ("agreed", today(), "open")
     assert len(on_list(nurse, "calls")) == 1
     assert "agreed to come" in nurse.get("/lists/calls").content.decode()
-    Call.gated.update(remind_on=today() - timedelta(days=1))  # did not come
+    remind(today() - timedelta(days=1))  # did not come
     assert len(on_list(nurse)) == 1
 
 
@@ -117,10 +127,10 @@ def test_a_task_put_off_leaves_overdue_and_comes_back(tree, people, nurse):
     tell(nurse, task.resident, [str(task.public_id)], "agreed", agreed_on=in_days(1))
     assert on_list(nurse, "overdue") == on_list(nurse, "calls") == []
     assert Task.gated.get().due_on == task.due_on  # what was due stays what was due
-    Call.gated.update(remind_on=today())
+    remind(today())
     assert len(on_list(nurse, "calls")) == 1
     assert on_list(nurse, "overdue") == []
-    Call.gated.update(remind_on=today() - timedelta(days=1))
+    remind(today() - timedelta(days=1))
     assert on_list(nurse, "calls") == []
     assert len(on_list(nurse, "overdue")) == 1
 
@@ -200,7 +210,7 @@ def test_the_newest_result_holds_and_undo_brings_back_the_one_before(tree, peopl
     who = people.listed(tree.clinic)
     tell(nurse, who, ["dxa_wanted"], "removed", reason="refused")
     tell(nurse, who, ["dxa_wanted"], "later", later_on=in_days(1))
-    Call.gated.filter(result="later").update(remind_on=today())
+    remind(today(), result="later")
     assert len(on_list(nurse)) == 1  # the later result counts, not the removal
     newest = Call.gated.get(result="later")
     nurse.post(f"/people/{who.public_id}/call", {"undo": newest.pk})

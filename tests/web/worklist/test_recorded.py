@@ -8,6 +8,7 @@ from uuid import uuid4
 from careloop.web.care.models import Listed, Standing
 from careloop.web.care.recording import Contact, record_visit
 from careloop.web.care.standing import today, worklists
+from careloop.web.registry.registration import refresh_standings
 
 from .. import factory
 from .test_call import on_list, tell
@@ -41,6 +42,8 @@ def test_what_is_recorded_moves_a_person_through_the_lists(tree, login):
     )
 
     tell(nurse, who, ["dxa_wanted"], "removed", reason="refused")
+    assert on_list(nurse) == []
+    refresh_standings()  # as at night: nothing new
     assert on_list(nurse) == []
     record(12, fall_12m=True)  # something new: back on the list
     assert on_list(nurse) == ["周桂兰"]

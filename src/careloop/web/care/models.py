@@ -56,6 +56,7 @@ class Listed(PersonData):
     worklist = models.CharField(max_length=40)
     rank = models.FloatField(default=0)
     due_on = models.DateField(null=True)
+    off_until = models.DateField(null=True)  # off the list after a call up to this day: `called`
     because = models.JSONField(default=dict)
     since = models.DateField()
 
@@ -70,7 +71,14 @@ class Listed(PersonData):
         )
         indexes = (
             models.Index(
-                fields=("programme", "worklist", "organisation", "rank", "resident"),
+                fields=(
+                    "programme",
+                    "worklist",
+                    "organisation",
+                    "rank",
+                    "resident",
+                    "off_until",
+                ),
                 name="listed_order",
             ),
         )

@@ -25,6 +25,7 @@ from careloop.programmes.bedside import Bedside, slim
 from careloop.programmes.planning import guidance_of, guided_frame
 from careloop.programmes.programme import Programme, programme
 from careloop.records.snapshot import Snapshot, snapshot
+from careloop.web.care.called import off_until
 from careloop.web.care.models import Listed, Standing
 from careloop.web.registry.resident import Resident
 
@@ -100,6 +101,7 @@ def refresh(
     frame = pl.DataFrame([{name: row.get(name) for name in worklists(key).reads()}])
     answered = row | frame.with_columns(worklists(key).columns()).row(0, named=True)
     standing, listed = _made(resident, answered, as_of, key)
+    _put_off(listed, [resident.pk])
     Standing.gated.filter(resident=resident, programme=key).delete()
     Listed.gated.filter(resident=resident, programme=key).delete()
     standing.save(force_insert=True)
@@ -146,7 +148,8 @@ def refresh_all(
     with transaction.atomic():
         newer = saved_meanwhile()
         kept = [each for person_id, each in made.items() if person_id not in newer]
-        _replace([one for one, _ in kept], [each for _, on in kept for each in on], key)
+        for start in range(0, len(kept), _MANY):
+            _replace(kept[start : start + _MANY], key)
     return len(kept)
 
 
@@ -157,13 +160,21 @@ def _listing(frame: pl.DataFrame, taken: Snapshot, key: str) -> pl.DataFrame:
     return frame.join(facts, on="person_id", how="left").with_columns(worklists(key).columns())
 
 
-def _replace(standings: Sequence[Standing], listed: Sequence[Listed], key: str) -> None:
-    for start in range(0, len(standings), _MANY):
-        chosen = [one.resident_id for one in standings[start : start + _MANY]]
-        Standing.gated.filter(programme=key, resident__in=chosen).delete()
-        Listed.gated.filter(programme=key, resident__in=chosen).delete()
-    Standing.gated.bulk_create(standings, batch_size=_MANY)
-    Listed.gated.bulk_create(listed, batch_size=_MANY)
+def _replace(made: Sequence[tuple[Standing, list[Listed]]], key: str) -> None:
+    chosen = [standing.resident_id for standing, _ in made]
+    listed = [each for _, on in made for each in on]
+    _put_off(listed, chosen)
+    Standing.gated.filter(programme=key, resident__in=chosen).delete()
+    Listed.gated.filter(programme=key, resident__in=chosen).delete()
+    Standing.gated.bulk_create([standing for standing, _ in made])
+    Listed.gated.bulk_create(listed)
+
+
+def _put_off(listed: Iterable[Listed], residents: Collection[int]) -> None:
+    """What a call has put off stays so on the list that is made anew."""
+    until = off_until(residents)
+    for each in listed:
+        each.off_until = until.get((each.resident_id, each.worklist))
 
 
 def _made(

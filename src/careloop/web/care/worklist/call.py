@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from careloop.web.accounts.gate import Gate
+from careloop.web.care import called
 from careloop.web.care.models import Call, Task
 from careloop.web.care.standing import PROGRAMME
 from careloop.web.care.worklist.reason import AGREED, ASSIGNED
@@ -89,10 +90,12 @@ def record(
     if told:
         return told
     with gate.writing(resident, "visit.write", call=result.result):
-        return [
+        calls = [
             _record(gate, resident, each, result=result, request_key=request_key)
             for each in subjects
         ]
+        called.bring(resident)
+        return calls
 
 
 def _record(
@@ -161,6 +164,7 @@ def undo(gate: Gate, resident: Resident, calls: Iterable[Call]) -> int:
             if call.undone_at is None:
                 with gate.writing(resident, "visit.write", call="undone"):
                     _undo(gate, resident, call)
+                    called.bring(resident)
                 done += 1
     return done
 

@@ -1,23 +1,20 @@
 """All queries of the worklists: who is on a list today, who is off it after a call, what was said.
 
-A programme's list (`Listed`) holds people; the lists `calls` and `overdue` hold tasks. Whoever
-agreed or asked to be called later is off a list until that day; whoever was removed from it with a
-reason, until a contact is recorded. Nobody is off more lists than were called about.
+A programme's list (`Listed`) holds people; the lists `calls` and `overdue` hold tasks. A call may
+keep somebody off a list (`called`), or put a task off; a task that is removed is closed.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from careloop.web.accounts.gate import Gate
-from careloop.web.care.models import Call, Listed, PlanDecision, Standing, Task, Visit
+from careloop.web.care.models import Call, Listed, PlanDecision, Standing, Task
 from careloop.web.care.standing import PROGRAMME, worklists
 from careloop.web.care.worklist.selection import PAGE, Selection
 from careloop.web.registry.resident import Resident
@@ -33,35 +30,17 @@ def every() -> tuple[str, ...]:
     return (*TASK_LISTS, *(each.key for each in worklists().lists))
 
 
-_waiting: WeakKeyDictionary[Gate, QuerySet[Call]] = WeakKeyDictionary()
-_off: WeakKeyDictionary[Gate, dict[str, set[int]]] = WeakKeyDictionary()
-
-
-def waiting(gate: Gate, today: date) -> QuerySet[Call]:
-    """Results of calls that keep somebody off a list today."""
-    if (known := _waiting.get(gate)) is not None:  # a page asks for it a dozen times
-        return known
-    newer = gate.rows(Visit).filter(
-        resident=OuterRef("resident"), saved_at__gt=OuterRef("called_at")
-    )
-    later = Q(result="later", remind_on__gt=today)
-    agreed = Q(result="agreed", remind_on__gte=today)
-    removed = Q(result="removed") & ~Exists(newer)
-    _waiting[gate] = gate.rows(Call).filter(later | agreed | removed, holds=True)
-    return _waiting[gate]
-
-
 def listed(gate: Gate, key: str, today: date, *, off: bool = False) -> QuerySet[Listed]:
     """Who is on a programme's list today; with `off`, who is off it after a call."""
-    rows = _on(gate, key)
-    called = waiting(gate, today).filter(worklist=key).values("resident")
-    return rows.filter(resident__in=called) if off else rows.exclude(resident__in=called)
-
-
-def _on(gate: Gate, key: str) -> QuerySet[Listed]:
-    """Everybody on a programme's list, called or not, on whose plan nobody has decided since."""
     rows = gate.rows(Listed).filter(programme=PROGRAMME, worklist=key)
-    return rows.exclude(_decided(gate)) if worklists()[key].decided else rows
+    if worklists()[key].decided:
+        rows = rows.exclude(_decided(gate))
+    return rows.filter(off_until__gte=today) if off else rows.filter(_called_for(today))
+
+
+def _called_for(today: date) -> Q:
+    """No call keeps them off the list today (`called`)."""
+    return Q(off_until=None) | Q(off_until__lt=today)
 
 
 def _decided(gate: Gate) -> Exists:
@@ -81,7 +60,7 @@ def _decided(gate: Gate) -> Exists:
 def tasks(gate: Gate, key: str, today: date, *, off: bool = False) -> QuerySet[Task]:
     """Tasks to be called about today (`calls`), or late (`overdue`); with `off`, those put off."""
     rows = gate.rows(Task).filter(programme=PROGRAMME, state="open")
-    about = waiting(gate, today).filter(task__isnull=False)
+    about = _putting_off(gate, today)
     day = {CALLS: Q(due_on=today), OVERDUE: Q(due_on__lt=today)}[key]
     if off:
         return rows.filter(day, pk__in=about.values("task"))
@@ -91,6 +70,13 @@ def tasks(gate: Gate, key: str, today: date, *, off: bool = False) -> QuerySet[T
     put_off = about.exclude(result="agreed", remind_on=today)
     due = rows.filter(day).exclude(pk__in=put_off.values("task"))
     return due | rows.filter(pk__in=come) if come else due
+
+
+def _putting_off(gate: Gate, today: date) -> QuerySet[Call]:
+    """Results of calls about tasks that keep them off their list today."""
+    later = Q(result="later", remind_on__gt=today)
+    agreed = Q(result="agreed", remind_on__gte=today)
+    return gate.rows(Call).filter(later | agreed, holds=True, task__isnull=False)
 
 
 def members(gate: Gate, key: str, today: date, *, off: bool = False) -> QuerySet[Any]:
@@ -104,44 +90,23 @@ def rank_of(key: str) -> str:
 
 
 def counts(gate: Gate, selection: Selection, today: date) -> dict[str, tuple[int, int]]:
-    """How many people each list holds, and how many of them are alarms, in seven queries."""
+    """How many people each list holds, and how many of them are alarms, in five queries."""
     keys = [each.key for each in worklists().lists]
     # Lists named and alarms apart: SQLite counts 100,000 rows in half the time.
-    rows = gate.rows(Listed).filter(selection.here, programme=PROGRAMME, worklist__in=keys)
+    rows = gate.rows(Listed).filter(selection.here, _called_for(today))
+    rows = rows.filter(programme=PROGRAMME, worklist__in=keys)
     found = {key: [0, 0] for key in every()}
     for place, counted in enumerate((rows, rows.filter(rank__lt=ALARM_RANK))):
         for key, people in counted.values_list("worklist").annotate(people=Count("*")):
             found[key][place] = people
-    decided = {each.key for each in worklists().lists if each.decided}
-    rows_decided = rows.filter(_decided(gate), worklist__in=decided).values_list("worklist")
+    of_decided = [each.key for each in worklists().lists if each.decided]
+    decided = rows.filter(_decided(gate), worklist__in=of_decided).values_list("worklist")
     alarms = Count("pk", filter=Q(rank__lt=ALARM_RANK))
-    for key, *numbers in rows_decided.annotate(people=Count("pk"), alarms=alarms):
-        _take(found, key, *numbers)
-    off = off_lists(gate, today)
-    called = rows.filter(resident__in=waiting(gate, today).values("resident"))
-    marked = called.annotate(decided=_decided(gate))
-    for key, resident, rank, is_decided in marked.values_list(
-        "worklist", "resident", "rank", "decided"
-    ):
-        if resident in off.get(key, ()) and not (is_decided and key in decided):
-            _take(found, key, 1, int(rank < ALARM_RANK))
+    for key, *numbers in decided.annotate(people=Count("pk"), alarms=alarms):
+        found[key] = [all_ - some for all_, some in zip(found[key], numbers, strict=True)]
     for key in TASK_LISTS:
         found[key][0] = tasks(gate, key, today).filter(selection.here).count()
     return {key: (people, alarms) for key, (people, alarms) in found.items()}
-
-
-def off_lists(gate: Gate, today: date) -> Mapping[str, Set[int]]:
-    """Who is off which list today after a call: a page of all lists asks once."""
-    if (known := _off.get(gate)) is None:
-        known = _off[gate] = defaultdict(set)
-        for key, resident in waiting(gate, today).values_list("worklist", "resident"):
-            known[key].add(resident)
-    return known
-
-
-def _take(found: dict[str, list[int]], key: str, people: int, alarms: int) -> None:
-    found[key][0] -= people
-    found[key][1] -= alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +139,8 @@ def page(gate: Gate, key: str, selection: Selection, today: date) -> Page:
 
 def first(gate: Gate, key: str, selection: Selection, today: date, *, most: int) -> list[int]:
     """The rows on top of a list."""
-    if key in TASK_LISTS:
-        due = tasks(gate, key, today).filter(selection.here).order_by(rank_of(key), "pk")
-        return list(due.values_list("pk", flat=True)[:most])
-    # So many are off at most: fetched and left out here, which beats a query that looks for them.
-    off = off_lists(gate, today).get(key, frozenset())
-    rows = _on(gate, key).filter(selection.here).order_by(rank_of(key), "pk")
-    top = rows.values_list("pk", "resident")[: most + len(off)]
-    return [pk for pk, resident in top if resident not in off][:most]
+    found = members(gate, key, today).filter(selection.here).order_by(rank_of(key), "pk")
+    return list(found.values_list("pk", flat=True)[:most])
 
 
 def fetch(gate: Gate, key: str, pks: Iterable[int]) -> list[Any]:
