@@ -253,7 +253,7 @@ def test_a_list_is_read_through_its_index(tree, people):
     rows = query.listed(gate, "dxa_wanted", today()).order_by("rank", "pk").values_list("pk")[:50]
     plan = rows.explain()
     assert connection.vendor == "sqlite"
-    assert "USING COVERING INDEX listed_order" in plan
+    assert "USING COVERING INDEX listed_order" in plan or "USING INDEX listed_rank" in plan
     assert "SCAN care_listed" not in plan
     late = query.tasks(gate, "overdue", today()).order_by("due_on", "pk").values_list("pk")[:50]
     assert (

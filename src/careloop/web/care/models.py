@@ -81,6 +81,11 @@ class Listed(PersonData):
                 ),
                 name="listed_order",
             ),
+            # For whoever reaches most of a list: its first people, and how many there are.
+            models.Index(fields=("programme", "worklist", "rank", "id"), name="listed_rank"),
+            models.Index(
+                fields=("programme", "worklist", "organisation", "off_until"), name="listed_count"
+            ),
         )
 
     def __str__(self) -> str:

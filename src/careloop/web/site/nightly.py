@@ -8,6 +8,7 @@ for a day (uploaded reports, half-made batches of letters) are looked after at e
 
 from __future__ import annotations
 
+import gc
 import sys
 from threading import Event
 
@@ -60,8 +61,14 @@ def work(stop: Event, *, every_s: float = EVERY_S) -> None:
 
 
 def make_ready(_stop: Event) -> None:
-    """Load what recording a visit needs, so that nobody waits for it."""
+    """Load what recording a visit needs, so that nobody waits for it.
+
+    What is loaded stays: the collector of garbage need not look through it again and again, while
+    somebody waits (a tenth of a second each time).
+    """
     bedside()
+    gc.collect()
+    gc.freeze()
 
 
 def attend(stop: Event) -> None:
