@@ -121,10 +121,5 @@ def _saves(site, environment, *, saves: int, kills: int) -> None:
     assert Visit.gated.using(site).count() == (kills + 1) * step  # none twice
 
 
-def test_a_kill_loses_no_acknowledged_save_and_leaves_no_half_one(site, environment):
-    _saves(site, environment, saves=30, kills=2)
-
-
-@pytest.mark.slow
 def test_two_hundred_saves_and_twelve_kills(site, environment):
     _saves(site, environment, saves=208, kills=12)

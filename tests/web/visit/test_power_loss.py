@@ -88,7 +88,6 @@ def test_kills_lose_no_acknowledged_save_and_leave_no_half_one(site):
     assert check(site, told)["saved"] == found["saved"]
 
 
-@pytest.mark.slow
 def test_two_hundred_saves_killed_at_random_moments(tmp_path):
     site, rng = OwnSite(tmp_path), random.Random(5)
     told: list[int] = []

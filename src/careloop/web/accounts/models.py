@@ -44,7 +44,8 @@ class Organisation(models.Model):
     def save(self, *args: Any, **options: Any) -> None:
         """Keep `path` right: a new place takes the next number below its parent."""
         if not self.path:
-            siblings = Organisation.objects.filter(parent=self.parent).order_by("-path")
+            places = Organisation.objects.using(options.get("using"))
+            siblings = places.filter(parent=self.parent).order_by("-path")
             last = siblings.values_list("path", flat=True).first()
             number = int(last.rstrip(".").rpartition(".")[2]) + 1 if last else 1
             self.path = f"{self.parent.path if self.parent else ''}{number:04d}."
