@@ -18,6 +18,8 @@ from careloop.web.registry.resident import Resident
 
 MOST = 5
 """How many people of a list stand on the page."""
+COUNTED = 1_000
+"""Up to so many people of a list are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Glance:
     alarms: int
     rows: list[reason.Row]
 
+    @property
+    def number(self) -> str:
+        """How many people, in words: a list of thousands is counted on its own page."""
+        return f"{COUNTED:,}+" if self.people > COUNTED else f"{self.people:,}"
+
 
 class Day:
     """What there is to do today, for one user."""
@@ -41,7 +48,7 @@ class Day:
     @cached_property
     def lists(self) -> list[Glance]:
         """Every list that holds somebody: alarms first, then due and overdue, then the rest."""
-        counts = query.counts(self.gate, self.selection, self.today)
+        counts = query.counts(self.gate, self.selection, self.today, most=COUNTED)
         wanted = [key for key in query.every() if counts[key][0]]
         rows = self._rows(wanted)
         found = [
