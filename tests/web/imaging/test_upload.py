@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import struct
 import time
-import zlib
 from dataclasses import replace
 from uuid import uuid4
 
@@ -25,7 +23,7 @@ from careloop.web.imaging.models import Upload
 from careloop.web.registry.models import Source
 
 from .. import factory
-from . import sheet
+from . import hostile, sheet
 
 
 @pytest.fixture(autouse=True)
@@ -243,17 +241,6 @@ def test_a_score_without_a_reference_is_asked_about(client, gate, woman):
 # --- what is not taken
 
 
-def bomb():
-    """A PNG of 900 megapixels in some kilobytes."""
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
-
-
 def png(size=(800, 800), extra=b""):
     out = io.BytesIO()
     Image.new("RGB", size, "white").save(out, "PNG")
@@ -268,7 +255,7 @@ REFUSED = {
     "zip": b"PK\x03\x04" + b"0" * 500,
     "gif": b"GIF89a" + b"0" * 500,
     "heic": b"\0\0\0\x18ftypheic" + b"0" * 500,
-    "bomb": bomb(),
+    "bomb": hostile.bomb(),
     "tiny": png((40, 40)),
     "cut off": png()[:300],
     "picture and PDF at once": png()[:60] + b"%PDF-1.7" + png()[60:],

@@ -9,6 +9,7 @@ from django.utils import timezone
 from careloop.web.audit.models import Entry
 from careloop.web.care.models import Message, Referral
 from careloop.web.care.standing import PROGRAMME
+from careloop.web.care.worklist import day
 
 from .. import factory
 
@@ -38,6 +39,17 @@ def test_a_list_shows_its_first_people_and_how_many_there_are(tree, people, logi
     assert "号5" not in text
     assert "All 8" in text
     assert "Nobody now: Due today, Overdue" in text
+
+
+def test_a_list_of_thousands_is_counted_on_its_own_page(tree, people, login, monkeypatch):
+    monkeypatch.setattr(day, "COUNTED", 3)
+    nurse = login("nurse", tree.centre)
+    for number in range(5):
+        people.listed(tree.clinic, name=f"号{number}")
+        text = nurse.get("/").content.decode()
+        assert (f">{number + 1}</span>" in text) is (number < 3)
+        assert (">3+</span>" in text) is (number >= 3)
+    assert '<span class="count">5</span>' in nurse.get("/lists").content.decode()
 
 
 def test_due_referrals_and_messages_are_there(tree, people, login):

@@ -64,7 +64,7 @@ def make_ready(_stop: Event) -> None:
     """Load what recording a visit needs, so that nobody waits for it.
 
     What is loaded stays: the collector of garbage need not look through it again and again, while
-    somebody waits (a tenth of a second each time).
+    somebody waits.
     """
     bedside()
     gc.collect()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
-import struct
 import subprocess
 import sys
 import time
-import zlib
 from datetime import timedelta
 
 import numpy as np
@@ -28,18 +26,8 @@ from careloop.web.imaging.measured import order, sending, word
 from careloop.web.imaging.models import Image
 
 from ... import factory
+from .. import hostile
 from . import film
-
-
-def bomb():
-    """A PNG of 900 megapixels in some kilobytes."""
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
 
 
 def jpeg():
@@ -77,7 +65,7 @@ def test_what_is_too_large_is_refused(send, gate, woman, monkeypatch):
 
 
 BROKEN = {
-    "bomb": bomb(),
+    "bomb": hostile.bomb(),
     "cut off": film.png(np.zeros((400, 400), np.uint8))[:120],
     "one pixel": film.png(np.zeros((1, 1), np.uint8)),
     "all alike": film.png(np.full((300, 200), 5, np.uint8)),
