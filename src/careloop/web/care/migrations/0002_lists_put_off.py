@@ -6,9 +6,9 @@ from django.db import migrations, models
 from django.db.models import Max
 
 
-def compute_anew(apps, _editor):
+def compute_anew(apps, editor):
     """Let the nightly work make every list anew: who was put off by a call is not known to it yet."""
-    standings = apps.get_model("care", "Standing")._base_manager.all()
+    standings = apps.get_model("care", "Standing")._base_manager.using(editor.connection.alias)
     newest = standings.aggregate(newest=Max("as_of"))["newest"]
     if newest is not None:
         standings.update(as_of=newest - timedelta(days=1))
