@@ -7,7 +7,8 @@ Everything is there that makes lists slow: tasks of everybody's schedule, result
     python benchmarks/site_speed.py --folder /tmp/district --minutes 5        # and fifty nurses
 
 The folder keeps what was made: a second run measures at once. Asked: p95 of list, search and
-person's page < 100 ms, of saving a visit < 150 ms (2 cores); fifty nurses without an error.
+person's page < 100 ms, of saving a visit < 150 ms (2 cores); fifty nurses without an error, which
+else is the exit code.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import http.client
 import os
 import random
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -32,7 +34,6 @@ from urllib.parse import urlencode
 
 ASKED_MS = {"find": 100, "list": 100, "today": 100, "person": 100, "save": 150}
 KIND = "community"
-PORT = 8123
 _SERVE = "from careloop.cli import main; main()"
 
 
@@ -304,13 +305,17 @@ def crowd(
     think: float,
     threads: int,
     processes: int,
-) -> None:
-    """Nurses at work over HTTP: find somebody, open the page, fill the form, save, look."""
+) -> int:
+    """Nurses at work over HTTP: find somebody, open the page, fill the form, save, look.
+
+    Returns how much went wrong: answers of 400 and above, and connections lost.
+    """
     from django.test import Client  # noqa: PLC0415
 
     from careloop.web.accounts.gate import Gate  # noqa: PLC0415
 
     environment = os.environ | {"CARELOOP_DATABASE_URL": url}
+    port = _free_port()
     server = subprocess.Popen(
         [
             sys.executable,
@@ -318,7 +323,7 @@ def crowd(
             _SERVE,
             "serve",
             "--port",
-            str(PORT),
+            str(port),
             "--threads",
             str(threads),
             "--processes",
@@ -331,7 +336,7 @@ def crowd(
     codes: dict[str, Counter[int]] = defaultdict(Counter)
     faults: Counter[str] = Counter()
     try:
-        _until_ready()
+        _until_ready(port)
         work = []
         for user in who["nurses"][:nurses]:
             client = Client()
@@ -344,7 +349,7 @@ def crowd(
         def nurse(number: int) -> None:
             cookie, people = work[number]
             rng = random.Random(number)
-            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             jar = {"sessionid": cookie}
 
             def ask(name: str, path: str, fields: dict[str, str] | None = None) -> str:
@@ -400,13 +405,22 @@ def crowd(
     for name, each in seen.items():
         tell(name + " (waited)", each, codes[name])
     wrong = sum(n for c in codes.values() for code, n in c.items() if code >= 400)
-    print(f"  errors: {wrong + sum(faults.values())}   {dict(faults) or ''}")
+    wrong += sum(faults.values())
+    print(f"  errors: {wrong}   {dict(faults) or ''}")
+    return wrong
 
 
-def _until_ready() -> None:
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def _until_ready(port: int) -> None:
     for _ in range(300):
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/health")
             if connection.getresponse().status == 200:
                 time.sleep(8)  # it makes ready for visits in the background
@@ -416,7 +430,7 @@ def _until_ready() -> None:
     sys.exit("the server did not start")
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -446,7 +460,7 @@ def main() -> None:
         if asked.times:
             measure(who, asked.times)
         if asked.minutes:
-            crowd(
+            return crowd(
                 who,
                 url,
                 nurses=asked.nurses,
@@ -455,7 +469,8 @@ def main() -> None:
                 threads=asked.threads,
                 processes=asked.processes,
             )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(min(main(), 1))

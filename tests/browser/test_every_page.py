@@ -123,6 +123,22 @@ def test_every_page_fits_in_english_and_on_a_desk(visit, ids, role, language, si
     assert faults_of(page, role, ids, axe=False) == []
 
 
+TWICE = "html { font-size: 200% !important }"
+
+
+@pytest.mark.parametrize("role", ["doctor", "manager", "patient"])
+def test_every_page_fits_a_phone_with_text_of_twice_the_size(visit, ids, role):
+    """Old eyes set large text: nothing may leave the screen sideways."""
+    page = visit.as_role(role)
+    found = []
+    for name, path in pages_of(role, ids):
+        page.goto(path)
+        page.add_style_tag(content=TWICE)
+        if (extra := page.evaluate(WIDER)) > 0:
+            found.append(f"{name} {path}: {extra} px: {page.evaluate(WIDEST)}")
+    assert found == []
+
+
 def faults_of(page, role, ids, *, axe=True):
     """What is wrong with the pages that a role may open, said by page."""
     said, found, scale = [], [], Scale(page)

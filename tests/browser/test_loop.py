@@ -113,6 +113,7 @@ def test_the_loop_from_registration_to_report(visit, javascript, picture):
     page.goto(record)
     page.locator("main").get_by_role("link", name="录入骨密度").first.click()
     hand = Hand(page)
+    page.fill("[name=happened_on]", page.get_attribute("[name=happened_on]", "max"))
     page.select_option("[name=device]", "ge_lunar")
     page.select_option("[name=reference_db]", label="中国多中心女性（Zhang 2007）")
     hand.write(t_lumbar_spine="-3.1", t_femoral_neck="-2.9", t_total_hip="-2.7")

@@ -23,7 +23,7 @@ def test_the_file_of_osteoporosis_names_what_the_dictionary_has():
 def test_citations_are_chinese_on_a_chinese_page_and_papers_keep_their_names():
     zh, en = (Wording(load(), programme("osteoporosis"), language=each) for each in ("zh", "en"))
     source = "vitamin D; indications: Endocrine Society 2011"
-    assert zh.cited(source) == "维生素 D; 适应证: Endocrine Society 2011"
+    assert zh.cited(source) == "维生素 D；适应证：Endocrine Society 2011"
     assert zh.cited("labels of bisphosphonates") == "双膦酸盐说明书"  # the longest words first
     assert zh.cited("unlabelled") == "unlabelled"
     assert en.cited(source) == source

@@ -22,9 +22,10 @@ def schedule():
     return programme("osteoporosis").schedule()
 
 
-def due(schedule, row, contacts, as_of):
+def due(schedule, row, contacts, as_of, **more):
     return {
-        each.chain.key: (each.step.key, each.due_on) for each in schedule.due(row, contacts, as_of)
+        each.chain.key: (each.step.key, each.due_on)
+        for each in schedule.due(row, contacts, as_of, **more)
     }
 
 
@@ -45,6 +46,31 @@ def due(schedule, row, contacts, as_of):
 )
 def test_the_next_visit_on_treatment(schedule, contacts, as_of, step, day):
     assert due(schedule, TREATED, contacts, as_of)["treatment"] == (step, day)
+
+
+@pytest.mark.parametrize(
+    ("off", "as_of", "step", "day"),
+    [
+        (("treatment_1m", date(2026, 2, 10)), date(2026, 3, 1), "treatment_3m", date(2026, 4, 10)),
+        (("treatment_1m", date(2026, 2, 10)), date(2026, 5, 1), "treatment_3m", date(2026, 4, 10)),
+        (("treatment_3m", date(2026, 4, 10)), date(2026, 5, 1), "treatment_6m", date(2026, 7, 10)),
+        (("dxa_12m", date(2027, 1, 10)), date(2026, 3, 1), "treatment_1m", date(2026, 2, 10)),
+    ],
+)
+@pytest.mark.parametrize("contacts", [[], [("home", START)]])
+def test_a_step_called_off_gives_way_to_the_next(schedule, contacts, off, as_of, step, day):
+    found = due(schedule, TREATED, contacts, as_of, called_off=[off])
+    assert found["treatment"] == (step, day)
+
+
+def test_an_agreed_day_called_off_is_not_waited_for(schedule):
+    row = TREATED | {"follow_up_next_on": date(2026, 3, 1), "follow_up_next_on__age_d": 40}
+    as_of = date(2026, 3, 20)
+    seen = [("home", date(2026, 2, 1))]
+    assert due(schedule, row, seen, as_of)["treatment"] == ("treatment_3m", date(2026, 3, 1))
+    off = [("treatment_3m", date(2026, 3, 1))]
+    found = due(schedule, row, seen, as_of, called_off=off)["treatment"]
+    assert found == ("treatment_3m", date(2026, 4, 10))
 
 
 def test_the_steps_are_those_of_the_guideline(schedule):

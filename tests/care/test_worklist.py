@@ -51,6 +51,9 @@ WOMAN = {
 }
 LOW_T = WOMAN | {"t_femoral_neck": -2.5, "t_femoral_neck__age_d": 12}
 
+ON_DRUG = {"osteoporosis_treatment_current": True}
+SAID = {"adverse_effect_other": "头晕", "adverse_effect_other__age_d": 8}
+
 TABLE = [
     # list, facts, reasons (None: not on it), alarm
     ("injection_due", dose("denosumab", 152), None, False),
@@ -84,7 +87,7 @@ TABLE = [
         None,
         False,
     ),
-    ("infusion_due", {"zoledronate_current": True}, None, False),
+    ("infusion_due", {"zoledronate_current": True}, "date_unknown", False),
     ("infusion_due", {}, None, False),
     ("alert", {"sex": "male", "pregnancy": True}, "contradiction", False),
     ("alert", {"sex": "female", "pregnancy": True}, None, False),
@@ -110,6 +113,18 @@ TABLE = [
     ("alert", {"medicine_adherence": "not_taken"}, None, False),
     ("alert", {"thigh_or_groin_pain": True, "alendronate_current": True}, "thigh_pain", True),
     ("alert", {"thigh_or_groin_pain": True}, None, False),
+    ("alert", {"fracture_new": True}, "new_fracture", False),
+    ("alert", {"fracture_new": False}, None, False),
+    ("alert", {"adverse_effect_jaw": True}, "adverse_effect_jaw", False),
+    ("alert", ON_DRUG | {"adverse_effect_skin": True}, "adverse_effect_skin", False),
+    ("alert", ON_DRUG | {"adverse_effect_skin": False}, None, False),
+    ("alert", {"osteoporosis_treatment_current": False, "adverse_effect_skin": True}, None, False),
+    ("alert", SAID | {"adverse_effect_upper_gi__age_d": 9}, "adverse_effect_other", False),
+    ("alert", SAID | {"adverse_effect_upper_gi__age_d": 8}, "adverse_effect_other", False),
+    ("alert", SAID | {"adverse_effect_upper_gi__age_d": 7}, None, False),
+    ("alert", SAID, "adverse_effect_other", False),
+    ("alert", {"follow_up_class": "unsatisfactory"}, "follow_up_class", False),
+    ("alert", {"follow_up_class": "satisfactory"}, None, False),
     ("alert", {"alendronate_current": True}, None, False),
     ("treatment_undecided", LOW_T, "", False),
     ("treatment_undecided", LOW_T | {"osteoporosis_treatment_current": False}, "", False),
@@ -230,8 +245,9 @@ def test_one_person_is_listed_as_everybody_at_once():
         assert alone.with_columns(lists().columns()).select(made).row(0, named=True) == expected
 
 
-def test_nothing_is_read_that_the_bedside_does_not_answer():
-    assert set(lists().reads()) <= set(bedside().answered(bedside().probes(1, 1))[0])
+def test_nothing_is_read_that_is_neither_answered_nor_declared():
+    declared = {*load(), *(f"{key}__age_d" for key in load())}
+    assert set(lists().reads()) - declared <= set(bedside().answered(bedside().probes(1, 1))[0])
 
 
 def test_every_word_stands_in_both_languages():

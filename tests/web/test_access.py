@@ -279,7 +279,7 @@ def test_other_regions_look_like_nothing_at_all(world, address):
     assert wrong == []
     far = [region.resident.public_id for region in world.others.values()]
     seen = Concerned.objects.filter(resident_public_id__in=far, entry__gt=world.begins)
-    assert not seen.exists()
+    assert {*seen.values_list("entry__action", flat=True)} <= {"refused"}
 
 
 def _without_ids(response, where):
@@ -355,6 +355,15 @@ def test_pages_bring_no_scripts_of_their_own(world, address):
         assert not re.search(r"<script(?![^>]*\bsrc=)", text)
         assert not re.search(r"<[^>]+\son[a-z]+\s*=", text)
         assert "javascript:" not in text
+
+
+@pytest.mark.parametrize("address", ALL, ids=lambda address: address.name)
+def test_what_no_text_holds_is_refused_before_any_database_sees_it(world, address):
+    """PostgreSQL keeps no NUL in a text: it would be a failure of ours, wherever it is typed."""
+    where = where_of(address, world.own)
+    for role in (None, "doctor", "manager", "patient"):
+        assert world.ask(role, "GET", f"{where}?any=a%00b").status_code == 400
+        assert world.ask(role, "POST", where, sends={"any": "a\0b"}).status_code == 400
 
 
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}#panic()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,28 @@ def test_the_secret_key_is_made_once_and_kept(tmp_path):
     assert (tmp_path / "var/secret_key").stat().st_mode & 0o077 == 0
     assert Configuration(var=tmp_path / "other").kept_secret_key() != key
     assert Configuration(secret_key="given").kept_secret_key() == "given"
+
+
+def test_processes_that_start_at_once_agree_on_one_secret_key(tmp_path, monkeypatch):
+    """Nobody reads a key that another is still writing."""
+    site = Configuration(var=tmp_path)
+    fsync, seen = os.fsync, []
+
+    def slowly(handle):
+        monkeypatch.setattr(os, "fsync", fsync)
+        seen.append(site.kept_secret_key())  # the other process, in the midst of it
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", slowly)
+    assert [site.kept_secret_key()] == seen
+    assert len(seen[0]) >= 50
+    assert [each.name for each in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_an_empty_secret_key_is_told(tmp_path):
+    (tmp_path / "secret_key").touch()
+    with pytest.raises(ConfigError, match="is empty"):
+        Configuration(var=tmp_path).kept_secret_key()
 
 
 def test_opening_a_store_elsewhere_leaves_no_files_here(tmp_path):

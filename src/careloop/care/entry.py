@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from careloop.care.clause import answer, holds
@@ -27,7 +27,10 @@ SURE = "sure-"
 DAY = "happened_on"
 LONGEST_TEXT = 500
 EARLIEST = date(1900, 1, 1)
+AHEAD_AT_MOST = timedelta(days=731)
+"""How far ahead a day to come may lie: a wrong year must not put somebody off for good."""
 _DATE = Text("日期", "Date")
+KnownOn = Callable[[date], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def read_entry(
     *,
     known: Mapping[str, Any],
     today: date,
+    known_on: KnownOn | None = None,
 ) -> Entry:
     """Read a filled-in form.
 
@@ -67,8 +71,11 @@ def read_entry(
         What was known before, by column; decides what is asked.
     today
         No answer may lie after it.
+    known_on
+        What was known before the contact, of which only its day tells: a visit entered late means
+        what it meant then. Default: `known`.
     """
-    reader = _Reader(form, posted, today)
+    reader = _Reader(form, posted, known, today)
     before = known_before(form, known)
     answers, hidden = _asked(form, reader.answers(), before)
     errors = {name: text for name, text in reader.errors.items() if name not in hidden}
@@ -77,7 +84,10 @@ def read_entry(
             errors[question.key] = _missing(question.variable)
     day = reader.day()
     errors |= {DAY: reader.errors[DAY]} if DAY in reader.errors else {}
-    follows = _follows(forms, answers, {**before, **answers})
+    if known_on is not None and day is not None:
+        before = known_before(form, known_on(day))
+    errors = {**_contradicted(forms, answers), **errors}
+    follows = consequences(forms, answers, {**before, **answers})
     return Entry(day, answers, errors, follows)
 
 
@@ -109,7 +119,9 @@ def _asked(
     return kept, hidden
 
 
-def _follows(forms: Forms, answers: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def consequences(
+    forms: Forms, answers: Mapping[str, Any], row: Mapping[str, Any]
+) -> dict[str, Any]:
     """Facts that follow from given answers (not from what was known before alone)."""
     found: dict[str, Any] = {}
     for each in forms.follows:
@@ -120,6 +132,20 @@ def _follows(forms: Forms, answers: Mapping[str, Any], row: Mapping[str, Any]) -
             told = _told(each.variable, value)
             if told is not None:
                 found[each.variable.key] = told
+    return found
+
+
+def _contradicted(forms: Forms, answers: Mapping[str, Any]) -> dict[str, Text]:
+    """No to what another answer of the form says is so: a medicine taken, yet no treatment."""
+    found = {}
+    for each in forms.follows:
+        variable = each.variable
+        denied = answers.get(variable.key) is False and holds(each.when, answers)
+        if denied and answer(each.value, answers) is True:
+            found[variable.key] = Text(
+                f"{variable.label.zh}：答“否”与本表其他回答矛盾，请核对",
+                f"{variable.label.en}: “no” contradicts another answer on this form",
+            )
     return found
 
 
@@ -145,8 +171,10 @@ def _plausible(variable: Variable, number: float) -> bool:
 class _Reader:
     """Reads fields one by one, noting faults."""
 
-    def __init__(self, form: Form, posted: Mapping[str, str], today: date) -> None:
-        self.form, self.posted, self.today = form, posted, today
+    def __init__(
+        self, form: Form, posted: Mapping[str, str], known: Mapping[str, Any], today: date
+    ) -> None:
+        self.form, self.posted, self.known, self.today = form, posted, known, today
         self.errors: dict[str, Text] = {}
 
     def day(self) -> date | None:
@@ -168,7 +196,7 @@ class _Reader:
         told = self._told(question.key)
         carried = self.posted.get(question.key + CARRIED, "")
         sure = bool(self.posted.get(SURE + section.key))
-        if carried and told == carried and not sure:
+        if carried and told == carried and (not sure or self._changed_since(question, carried)):
             return False, None
         if not told:
             no = sure and section.none is not None and question.variable.kind == "boolean"
@@ -177,6 +205,18 @@ class _Reader:
             return True, None
         value = self._value(question, told)
         return value is not None, value
+
+    def _changed_since(self, question: Question, carried: str) -> bool:
+        """Whether somebody recorded another answer since the page showed the one confirmed."""
+        variable = question.variable
+        now = self.known.get(variable.key)
+        if now is None or raw(now) == carried:
+            return False
+        self.errors[variable.key] = Text(
+            f"{variable.label.zh}：刚有人更新，与表中所示不同，请重新选择",
+            f"{variable.label.en}: somebody has just recorded another answer; choose again",
+        )
+        return True
 
     def _told(self, key: str) -> str:
         """The text of a field; a number written beside those offered counts for more."""
@@ -246,6 +286,11 @@ class _Reader:
             return None
         if ahead and day < self.today:
             self.errors[name] = Text(f"{label.zh}：不能早于今天", f"{label.en}: not before today")
+        elif ahead and day > self.today + AHEAD_AT_MOST:
+            self.errors[name] = Text(
+                f"{label.zh}：不能晚于两年后，请核对年份",
+                f"{label.en}: not more than two years ahead; check the year",
+            )
         elif not ahead and (day > self.today or day < EARLIEST):
             self.errors[name] = Text(f"{label.zh}：不能晚于今天", f"{label.en}: not after today")
         else:
@@ -288,11 +333,10 @@ def raw(value: Any) -> str:
 
 
 def _missing(variable: Variable) -> Text:
+    chosen = variable.kind in {"boolean", "code"}
     return Text(
-        f"{variable.label.zh}：必填（不清楚请选“不清楚”）"
-        if variable.kind in {"boolean", "code"}
-        else f"{variable.label.zh}：必填",
-        f"{variable.label.en}: needed" + (" (or choose “not known”)" if variable.values else ""),
+        f"{variable.label.zh}：必填" + ("（不清楚请选“未知”）" if chosen else ""),
+        f"{variable.label.en}: needed" + (" (or choose “not known”)" if chosen else ""),
     )
 
 

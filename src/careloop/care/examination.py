@@ -131,13 +131,29 @@ class Examination:
                     ),
                 )
             )
-        for each in self.standards:
-            if each.reference != reference or each.sex not in ("both", sex):
-                continue
-            if device and each.device and each.device != device:
-                continue
+        for each in self._of(device, reference, sex):
             found += self._off(each, values)
         return found
+
+    def compared(
+        self, values: Mapping[str, float], *, device: str, reference: str, sex: str
+    ) -> frozenset[str]:
+        """The scores that `doubts` compares with their measurement."""
+        return frozenset(
+            each.score
+            for each in self._of(device, reference, sex)
+            if each.measured in values and each.score in values
+        )
+
+    def _of(self, device: str, reference: str, sex: str) -> list[Standard]:
+        """The standards that hold for a person on a device by a reference."""
+        return [
+            each
+            for each in self.standards
+            if each.reference == reference
+            and each.sex in ("both", sex)
+            and not (device and each.device and each.device != device)
+        ]
 
     def _off(self, each: Standard, values: Mapping[str, float]) -> list[Doubt]:
         measured, score = values.get(each.measured), values.get(each.score)

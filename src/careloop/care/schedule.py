@@ -125,7 +125,12 @@ class Schedule:
         return tuple(name for name in names if name and name != LAST_CONTACT)
 
     def due(
-        self, row: Mapping[str, Any], contacts: Iterable[tuple[str, date]], as_of: date
+        self,
+        row: Mapping[str, Any],
+        contacts: Iterable[tuple[str, date]],
+        as_of: date,
+        *,
+        called_off: Iterable[tuple[str, date]] = (),
     ) -> list[Due]:
         """What is due next, at most one step a chain.
 
@@ -137,14 +142,27 @@ class Schedule:
             Kind and day of every contact so far.
         as_of
             Today.
+        called_off
+            Key and day of every step that was taken off with a reason.
         """
-        seen = list(contacts)
-        found = [_next(chain, row, seen, as_of) for chain in self.chains]
+        seen, off = list(contacts), list(called_off)
+        found = [_next(chain, row, seen, as_of, after=_newest(chain, off)) for chain in self.chains]
         return [each for each in found if each is not None]
 
 
+def _newest(chain: Chain, called_off: Iterable[tuple[str, date]]) -> date:
+    """The newest day of a step of this chain that was called off."""
+    keys = {step.key for step in chain.steps}
+    return max((day for key, day in called_off if key in keys), default=date.min)
+
+
 def _next(
-    chain: Chain, row: Mapping[str, Any], contacts: list[tuple[str, date]], as_of: date
+    chain: Chain,
+    row: Mapping[str, Any],
+    contacts: list[tuple[str, date]],
+    as_of: date,
+    *,
+    after: date,
 ) -> Due | None:
     if not holds(chain.when, row):
         return None
@@ -154,11 +172,17 @@ def _next(
     if not isinstance(anchor_on, date):
         return None
     agreed = _agreed(chain, row, met, as_of)
-    if agreed is not None and not any(chain.fulfils(day, agreed) for day in measured):
+    if (
+        agreed is not None
+        and agreed > after
+        and not any(chain.fulfils(day, agreed) for day in measured)
+    ):
         step = next((s for s, day in chain.days(anchor_on) if day >= agreed), chain.steps[-1])
         return Due(chain, step, agreed)
     missed: Due | None = None
     for step, day in chain.days(anchor_on):
+        if day <= after:
+            continue
         due = Due(chain, step, day)
         if last is not None and last >= anchor_on:
             if not chain.fulfils(last, day):

@@ -69,6 +69,7 @@ def add_user(username: str, *, name: str, role: str, place: str, language: str) 
     from django.db import transaction  # noqa: PLC0415
 
     from careloop.web.accounts.models import User  # noqa: PLC0415
+    from careloop.web.accounts.readable import login_name  # noqa: PLC0415
     from careloop.web.accounts.role import ROLES  # noqa: PLC0415
     from careloop.web.audit.chain import Actor, append  # noqa: PLC0415
     from careloop.web.registry.place import Places  # noqa: PLC0415
@@ -76,7 +77,8 @@ def add_user(username: str, *, name: str, role: str, place: str, language: str) 
     staff = [each for each in ROLES if each != "patient"]
     if role not in staff:
         raise InputError(f"no role {role!r}", where="--role", remedy=f"one of {', '.join(staff)}")
-    if User.objects.filter(username=username.lower()).exists():
+    username = login_name(username)
+    if User.objects.filter(username=username).exists():
         raise InputError(f"{username!r} is taken", where="username", remedy="choose another")
     password = secrets.token_urlsafe(12)
     with transaction.atomic():
@@ -92,11 +94,11 @@ def add_user(username: str, *, name: str, role: str, place: str, language: str) 
         append(
             Actor(_operator(), "operator", ""),
             "user.manage",
-            detail={"user": username.lower(), "role": role, "place": organisation.name},
+            detail={"user": username, "role": role, "place": organisation.name},
         )
     say = partial(Console().print, highlight=False, soft_wrap=True, markup=False)
     zh = language == "zh"
-    say(f"{'登录名' if zh else 'login'}  {username.lower()}")
+    say(f"{'登录名' if zh else 'login'}  {username}")
     say(f"{'初始密码' if zh else 'password'}  {password}")
     say("首次登录后请修改密码" if zh else "to be changed at the first login")
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from careloop.command.opening import open_store
 from careloop.command.opening import store_url as name_of
 from careloop.dictionary.catalogue import load
+from careloop.error import InputError
 from careloop.programmes.results import write_whole
 from careloop.records.finding import FINDINGS
 from careloop.records.reading import ImportReport, Reading, Source
@@ -61,7 +62,15 @@ def import_files(
     person: str,
     language: str,
 ) -> None:
-    """Import files one after the other; each is stored whole or not at all."""
+    """Import files one after the other; each is stored whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If they were to be stored beside the demo community.
+    """
+    if not dry_run:
+        _not_beside_the_demo(store_url)
     console, stored = Console(), []
     for path in inputs:
         if mapping is None and path.suffix.lower() in DOCUMENTS:
@@ -78,6 +87,21 @@ def import_files(
         write_rejected(reading, target, console, zh=language == "zh")
         stored += [added.source_id] if added else []
     _register(stored, store_url, console, zh=language == "zh")
+
+
+def _not_beside_the_demo(url: str) -> None:
+    """Every page of a site with the demo says of everybody that they do not exist."""
+    if getattr(open_store(name_of(url)), "alias", "") != "default":
+        return
+    from careloop.web.site.simulated import ask  # noqa: PLC0415 - loads the site
+
+    if ask():
+        raise InputError(
+            "this database holds the demo community, of people who do not exist",
+            where=name_of(url).rpartition("@")[2],
+            remedy="keep real people elsewhere: CARELOOP_DATABASE_URL=sqlite:////srv/careloop/"
+            "careloop.sqlite3, or --db (docs/how-to/run-a-site.md)",
+        )
 
 
 def _register(sources: Sequence[str], url: str, console: Console, *, zh: bool) -> None:

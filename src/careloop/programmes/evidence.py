@@ -101,7 +101,7 @@ def evidence(name: str, row: Mapping[str, Any], wording: Wording) -> Evidence | 
     programme = wording.programme
     if value is None or name in {each.key for each in programme.decisions}:
         return None
-    told = name if f"{name}__age_d" in row else _measure(value, row, wording)
+    told = name if f"{name}__age_d" in row else _measure(name, row, wording)
     age = row.get(f"{told}__age_d") if told else None
     if age is None and isinstance(value, bool):
         return None
@@ -113,15 +113,21 @@ def evidence(name: str, row: Mapping[str, Any], wording: Wording) -> Evidence | 
     )
 
 
-def _measure(value: Any, row: Mapping[str, Any], wording: Wording) -> str | None:
-    """The measurement that a computed value (the lowest of several) was taken from."""
+def _measure(name: str, row: Mapping[str, Any], wording: Wording) -> str | None:
+    """The measurement that a computed value (the lowest of several) was taken from, the newest.
+
+    Only one of its own kind, at a site that is measured: in the young a Z-score equals the T-score.
+    """
+    value, kind = row[name], name.partition("_")[0]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    for key in wording.programme.measures:
-        known = row.get(key)
-        if known is not None and math.isclose(known, value, abs_tol=1e-9):
-            return key
-    return None
+    sites = [key.partition("_")[2] for key in wording.programme.measures]
+    found = [
+        key
+        for key in (f"{kind}_{site}" for site in sites)
+        if row.get(key) is not None and math.isclose(row[key], value, abs_tol=1e-9)
+    ]
+    return min(found, key=lambda key: row.get(f"{key}__age_d") or 0, default=None)
 
 
 def score(instrument: Instrument, row: Mapping[str, Any], wording: Wording) -> Score:

@@ -20,6 +20,8 @@ _TOKEN = re.compile(
     r"|(?P<number>-?\b\d+(?:\.\d+)?)|(?P<sign><=|>=|<>|[-<>=*/+()])|(?P<name>\w+)",
     re.IGNORECASE,
 )
+_FULL_WIDTH = {",": "，", ";": "；", ":": "："}
+_BESIDE_CHINESE = re.compile(r"(?:(?<=[一-鿿])[,;:]|[,;:](?= [一-鿿])) ")
 _SCORES = {"{T-score}", "{Z-score}"}
 _SIGNS = {"<=": "≤", ">=": "≥", "<>": "≠", "*": "×", "/": "÷", "-": _MINUS}
 
@@ -90,7 +92,8 @@ class Wording:
         if self.language != "zh" or self._cited is None:
             return source
         known = self.programme.record().sources
-        return self._cited.sub(lambda match: known[match[0]], source)
+        told = self._cited.sub(lambda match: known[match[0]], source)
+        return _BESIDE_CHINESE.sub(lambda match: _FULL_WIDTH[match[0][0]], told)
 
     def joined(self, words: Iterable[str]) -> str:
         """Several sayings in one line."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,14 +87,37 @@ class Configuration:
         if self.secret_key:
             return self.secret_key
         file = self.var / "secret_key"
+        if not file.exists():
+            self._make_secret_key(file)
+        key = file.read_text(encoding="ascii").strip()
+        if not key:
+            raise ConfigError(f"{file} is empty", remedy="restore it from a backup, or remove it")
+        return key
+
+    def _make_secret_key(self, file: Path) -> None:
+        """Make it whole or not at all: of several processes that start at once one wins."""
         self.var.mkdir(parents=True, exist_ok=True)
+        half = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+        handle = os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
-            handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            return file.read_text(encoding="ascii").strip()
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(secrets.token_urlsafe(50))
-        return file.read_text(encoding="ascii").strip()
+            with os.fdopen(handle, "w", encoding="ascii") as out:
+                out.write(secrets.token_urlsafe(50))
+                out.flush()
+                os.fsync(out.fileno())
+            with suppress(FileExistsError):
+                _link(half, file)
+        finally:
+            half.unlink(missing_ok=True)
+
+
+def _link(half: Path, file: Path) -> None:
+    """Give a file its name, unless another has it; also where the disk knows no second names."""
+    try:
+        os.link(half, file)
+    except FileExistsError:
+        raise
+    except OSError:
+        half.rename(file)
 
 
 def database(url: str) -> dict[str, Any]:

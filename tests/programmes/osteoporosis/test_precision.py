@@ -1,5 +1,6 @@
 """Least significant change against the published example of facts.md §2."""
 
+import json
 from datetime import datetime
 
 import polars as pl
@@ -34,7 +35,7 @@ def test_change_is_real_from_the_lsc_on():
     assert not is_real_change(0.0184, lsc=0.018457)
 
 
-def scans(*rows):
+def scans(*rows, **told):
     facts = [
         {
             "person_id": "P1",
@@ -44,7 +45,7 @@ def scans(*rows):
             "effective_at": datetime(year, 1, 1),
             "recorded_at": datetime(year, 1, 1),
             "status": "final",
-            "context": f'{{"device":"{device}"}}',
+            "context": json.dumps({"device": device} | told) if device else None,
         }
         for year, value, device in rows
     ]
@@ -63,6 +64,19 @@ def test_changes_are_judged_within_one_device():
     own = bmd_changes(table, lsc_g_cm2={"total_hip": 0.06}).row(0, named=True)
     assert not own["real"]
     assert not own["lsc_assumed"]
+
+
+@pytest.mark.parametrize("device", [None, "", "other"])
+def test_scans_that_may_be_of_two_devices_are_not_compared(device):
+    assert bmd_changes(scans((2020, 0.800, device), (2021, 0.600, device))).is_empty()
+    assert bmd_changes(scans((2020, 0.800, "hologic"), (2021, 0.600, "hologic"))).height == 1
+
+
+def test_one_hip_is_not_compared_with_the_other():
+    left = scans((2020, 0.800, "hologic"), (2022, 0.790, "hologic"), side="left")
+    right = scans((2021, 0.600, "hologic"), side="right")
+    changes = bmd_changes(pl.concat([left, right]))
+    assert changes.select("from_g_cm2", "to_g_cm2").rows() == [(0.8, 0.79)]
 
 
 def test_a_scan_that_was_withdrawn_is_no_change():

@@ -182,6 +182,17 @@ def test_bone_density_on_one_device_against_the_lsc():
     assert other["bmd_response"] is None
     fresh = _judged((site, "2025-02-01", 0.8, "a"), after)
     assert fresh["bmd_response"] is None  # no scan before the start
+    unknown = _judged((site, "2024-12-01", 0.800), (site, "2025-12-01", 0.5))
+    assert unknown["bmd_response"] is None  # perhaps of two devices
+
+
+def test_one_hip_is_not_judged_by_the_other():
+    site, hips = "bmd_total_hip_g_cm2", ('a", "side": "left', 'a", "side": "right')
+    before = (site, "2024-12-01", 0.800, hips[0])
+    assert _judged(before, (site, "2025-12-01", 0.7, hips[1]))["bmd_response"] is None
+    assert _judged(before, (site, "2025-12-01", 0.7, hips[0]))["bmd_response"] == "loss"
+    both = _judged(before, (site, "2025-12-01", 0.7, hips[1]), (site, "2025-12-01", 0.799, hips[0]))
+    assert both["bmd_response"] == "stable"
 
 
 @pytest.mark.parametrize(("told_on", "counts"), [(AS_OF, False), (AS_OF + timedelta(days=1), True)])

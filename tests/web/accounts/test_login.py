@@ -13,7 +13,10 @@ from django.utils import timezone
 
 from careloop.web.accounts import attempt
 from careloop.web.accounts.attempt import ADDRESS_LIMIT, LIMIT, Counted, of_name
+from careloop.web.accounts.known import COOKIE
 from careloop.web.accounts.models import Attempts, LoginSession, User
+from careloop.web.accounts.seal import seal
+from careloop.web.accounts.second_factor import new_secret
 from careloop.web.audit.models import Entry
 
 from .. import factory
@@ -174,6 +177,8 @@ def _failures(name):
         "\thttps://evil.example",
         "https://testserver@evil.example/",
         "http://testserver.evil.example/",
+        "evil",  # no page, and no name of a page either
+        "2026-11-22?evil",
     ],
 )
 def test_login_never_leads_to_another_site(client, nurse, evil):
@@ -190,6 +195,21 @@ def test_login_leads_back_to_the_page_that_was_asked_for(client, nurse):
     page = client.get(asked.url)
     assert f'name="next" value="{SAFE}"' in page.content.decode()
     assert enter(client, "wang.fang", next=SAFE).url == SAFE
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/people/x/duplicates?with=y", "/people/x/duplicates%3Fwith%3Dy"),
+        ("https://evil.example/a?b", "/a%3Fb"),  # its path on this site
+        ("https://evil.example//other.example/", "/other.example/"),
+        ("", "/merges/1/undo"),
+    ],
+)
+def test_a_form_sent_too_late_leads_back_to_the_page_it_stood_on(client, nurse, referer, back):
+    """Not to an address that only takes forms, and never to another site."""
+    answer = client.post("/merges/1/undo", headers={"referer": referer})
+    assert answer.url == f"/login?next={back}"
 
 
 def test_a_part_of_a_page_sends_the_whole_page_to_the_login(client, db):
@@ -294,7 +314,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client, nurse):
     pages = [client.get(LOGIN), enter(client, "wang.fang"), client.get("/account")]
     pages.append(client.post("/language", {"language": "en"}))
     cookies = {name: cookie for page in pages for name, cookie in page.cookies.items()}
-    assert set(cookies) == {"csrftoken", "sessionid", "careloop_language"}
+    assert set(cookies) == {"csrftoken", "sessionid", "careloop_language", COOKIE}
     for cookie in cookies.values():
         assert cookie["httponly"]
         assert cookie["samesite"] == "Lax"
@@ -310,3 +330,83 @@ def test_a_manager_opens_a_lock_with_a_new_password(client, tree, nurse):
     assert "锁定至" in manager.get(address).content.decode()
     manager.post(address, {"do": "reset_password"})
     assert of_name("wang.fang").locked_until() is None
+
+
+# --- nobody locks a colleague out
+
+
+def test_where_somebody_has_logged_in_others_do_not_lock_them_out(client, nurse):
+    assert enter(client, "wang.fang").cookies[COOKIE]
+    client.post("/logout")
+    for number in range(ADDRESS_LIMIT):
+        enter(Client(REMOTE_ADDR="192.0.2.1"), "wang.fang" if number % 2 else f"x{number}", "wrong")
+    assert "请等到" in told(enter(Client(REMOTE_ADDR="192.0.2.1"), "wang.fang"))
+    assert "请等到" in told(enter(Client(REMOTE_ADDR="192.0.2.7"), "wang.fang"))
+    desk = Client(REMOTE_ADDR="192.0.2.1")  # behind the same address as whoever tries
+    desk.cookies = client.cookies
+    assert enter(desk, "wang.fang").status_code == 302
+
+
+def test_a_known_browser_may_not_guess_either(client, nurse):
+    enter(client, "wang.fang")
+    client.post("/logout")
+    for _ in range(LIMIT):
+        last = enter(client, "wang.fang", "wrong")
+    assert "请等到" in told(last)
+    assert "请等到" in told(enter(client, "wang.fang"))
+    assert enter(Client(), "wang.fang").status_code == 302  # elsewhere nothing was counted
+    nurse.set_password("a new one of the manager's")
+    nurse.save()
+    assert enter(client, "wang.fang", "a new one of the manager's").status_code == 302
+
+
+def test_a_browser_knows_only_those_who_got_in_there(client, tree, nurse):
+    factory.user("nurse", tree.clinic, username="li")
+    enter(client, "li")
+    client.post("/logout")
+    enter(client, "wang.fang", "wrong")
+    for _ in range(LIMIT):
+        enter(Client(), "wang.fang", "wrong")
+    assert "请等到" in told(enter(client, "wang.fang"))
+    assert enter(client, "li").status_code == 302
+
+
+@pytest.mark.parametrize("forged", ["", "x", "WyJiIiwgW11d:1abc:xyz", "'"])
+def test_a_forged_cookie_knows_nobody(client, nurse, forged):
+    client.cookies[COOKIE] = forged
+    for _ in range(LIMIT):
+        enter(client, "wang.fang", "wrong")
+    assert "请等到" in told(enter(client, "wang.fang"))
+
+
+def test_the_cookie_names_nobody_and_goes_to_the_login_only(client, tree, nurse):
+    for _ in range(25):
+        user = factory.user("nurse", tree.clinic)
+        cookie = enter(client, user.username).cookies[COOKIE]
+        client.post("/logout")
+    assert user.username not in cookie.value
+    assert len(cookie.value) < 1200
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == (LOGIN, True, "Lax")
+
+
+def test_half_a_login_makes_no_browser_known(client, nurse):
+    nurse.totp_secret = seal(new_secret())
+    nurse.save()
+    assert enter(client, "wang.fang").url == "/login/second-factor"
+    assert COOKIE not in client.cookies
+
+
+# --- names and addresses, however they are written
+
+
+@pytest.mark.parametrize("typed", ["ｗａｎｇ．ｆａｎｇ", "WANG.FANG", " wang.fang\u3000"])
+def test_a_login_name_counts_as_the_keyboard_wrote_it(client, nurse, typed):
+    assert enter(client, typed).status_code == 302
+
+
+def test_each_ipv4_address_counts_for_itself_however_it_is_written(db):
+    plain, mapped, other = (
+        attempt.of_address(told) for told in ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2")
+    )
+    assert plain.key == mapped.key != other.key
+    assert attempt.of_address("::ffff:127.0.0.1").limit > ADDRESS_LIMIT

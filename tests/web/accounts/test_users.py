@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from careloop.web.accounts.attempt import of_name
-from careloop.web.accounts.forms import STAFF
+from careloop.web.accounts.forms import STAFF, UserForm
 from careloop.web.accounts.models import RecoveryCode, User
 from careloop.web.accounts.second_factor import new_codes, new_secret
 from careloop.web.audit.chain import verify
@@ -218,3 +218,11 @@ def test_text_of_users_is_never_markup(client, tree, manager):
         assert "<script>alert" not in content
         assert "<img src=x" not in content
     assert verify().faults == ()
+
+
+def test_two_managers_who_take_one_login_name_at_once(client, tree, manager, monkeypatch):
+    asked = told(tree.clinic)
+    shown_password(client.post("/users/new", asked))
+    monkeypatch.setattr(UserForm, "clean_username", lambda form: form.cleaned_data["username"])
+    assert "已有人使用" in text(client.post("/users/new", asked))
+    assert User.objects.filter(username="li.na").count() == 1

@@ -35,6 +35,10 @@ def audit_event_class():
         ("login", "E"),
         ("login.failed", "E"),
         ("audit.export", "R"),
+        ("audit.read", "R"),
+        ("emergency.search", "E"),
+        ("person.elsewhere", "R"),
+        ("refused", "R"),
         ("something.new", "U"),
     ],
 )
@@ -54,7 +58,7 @@ def test_every_entry_is_a_valid_audit_event(audit_event_class, action, code):
         {"type": "numbers", "valueString": "[1, 2]"},
     ]
     assert event["extension"][0]["valueString"] == entry.digest
-    assert event["outcome"] == ("4" if action == "login.failed" else "0")
+    assert event["outcome"] == ("4" if action in {"login.failed", "refused"} else "0")
 
 
 def test_an_entry_about_nobody_from_nowhere_is_valid_too(audit_event_class):

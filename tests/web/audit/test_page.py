@@ -84,6 +84,22 @@ def test_a_manager_without_a_place_sees_nothing(as_role, tree):
     assert shown(as_role("manager").get(ENTRIES)) == []
 
 
+def test_what_nobodys_place_did_is_seen_at_the_top(as_role, tree):
+    """Names tried out, residents' own log-ins, exports at the console."""
+    numbers = [
+        append(Actor(*who), action).number
+        for who, action in (
+            (("", "", "", "192.0.2.1"), "login.failed"),
+            (("12011112222", "patient", ""), "login"),
+            (("console:root", "operator", ""), "audit.export"),
+        )
+    ]
+    assert shown(as_role("manager", tree.bureau).get(ENTRIES)) == numbers[::-1]
+    assert shown(as_role("manager", tree.hospital).get(ENTRIES)) == []
+    factory.Tree()  # a second bureau beside the first: neither is above the other
+    assert shown(as_role("manager", tree.bureau).get(ENTRIES)) == []
+
+
 def test_each_filter_finds_what_it_asks_for_and_nothing_else(as_role, tree):
     person, other = uuid4(), uuid4()
     first = append(actor(tree.clinic), "read", [person])
@@ -179,6 +195,43 @@ def test_everybody_who_looked_is_shown_from_whatever_place(as_role, tree):
     assert str(other.public_id) not in text
 
 
+def test_a_manager_sees_what_others_did_with_residents_of_their_own_places(as_role, tree):
+    """Who opened a resident in an emergency is told on another page: here, what they did then."""
+    near, far = factory.resident(tree.clinic), factory.resident(tree.other_centre)
+    for resident in (near, far):
+        append(actor(tree.other_centre, "far"), "break_glass", [resident.public_id])
+    client = as_role("manager", tree.centre)
+    seen = [
+        len(shown(client.get(ENTRIES, {"person": str(person)})))
+        for person in (near.public_id, far.public_id, uuid4())
+    ]
+    assert seen == [1, 0, 0]
+    assert near.name not in client.get(ENTRIES, {"person": str(near.public_id)}).content.decode()
+
+
+def test_who_looked_at_a_merged_registration_is_told_too(as_role, tree):
+    resident = factory.resident(tree.clinic)
+    other = factory.resident(tree.clinic, state="merged", merged_into=resident)
+    append(actor(tree.other_centre, "far"), "read", [other.public_id])
+    append(actor(tree.centre), "person.merge", [resident.public_id, other.public_id])
+    response = as_role("nurse", tree.centre).get(reverse("audit:person", args=[resident.public_id]))
+    told = [row["action"] for row in response.told["rows"]]
+    assert told == ["read", "person.merge", "read"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"from": "0001-01-01"},
+        {"to": "9999-12-31"},
+        {"from": "9999-12-31"},
+    ],
+)
+def test_the_ends_of_the_calendar_break_nothing(as_role, tree, asked):
+    append(actor(tree.clinic), "read", [uuid4()])
+    assert as_role("manager", tree.bureau).get(ENTRIES, asked).status_code == 200
+
+
 def test_out_of_reach_is_as_unknown(as_role, tree):
     far = factory.resident(tree.other_clinic)
     client = as_role("nurse", tree.clinic)
@@ -212,5 +265,5 @@ def test_both_languages_have_all_words(as_role, tree, language):
     append(actor(tree.clinic), "break_glass", [uuid4()], detail={"reason": "x"})
     client = as_role("manager", tree.bureau, language=language)
     text = client.get(ENTRIES).content.decode()
-    assert ("紧急访问" in text) is (language == "zh")
+    assert ("紧急查看" in text) is (language == "zh")
     assert ("Emergency access" in text) is (language == "en")

@@ -16,9 +16,14 @@ HIP = [
 
 
 def report(
-    *, name: str = "王秀英", born: str = "1950-05-01", sex: str = "女", on: str = "2026年5月6日"
+    *,
+    name: str = "王秀英",
+    born: str = "1950-05-01",
+    sex: str = "女",
+    on: str = "2026年5月6日",
+    age: str = "",
 ) -> bytes:
-    """One page: who, when, a table, and the maker."""
+    """One page: who, when, a table, and the maker; with `age` it tells that, and no birth date."""
     at = []
 
     def say(x, y, text):
@@ -27,7 +32,7 @@ def report(
     say(50, 40, f"姓名:{name}")
     say(200, 40, f"性别:{sex}")
     say(50, 60, "患者ID:S0017")
-    say(200, 60, f"出生日期:{born}")
+    say(200, 60, f"年龄:{age}岁" if age else f"出生日期:{born}")
     say(50, 80, f"检查日期:{on}")
     say(50, 120, "左侧股骨 骨密度")
     for row, cells in enumerate(HIP):

@@ -142,6 +142,33 @@ def test_a_fault_is_told_beside_its_field_and_nothing_is_saved(woman, doctor, va
     assert measured(gate, woman) == {}
 
 
+@pytest.mark.parametrize(
+    ("values", "asked"),
+    [
+        ({"t_lumbar_spine": "2.6"}, True),
+        ({"t_lumbar_spine": "0"}, False),
+        ({"t_l2_l4": "0.3"}, True),  # no reference tells of this site
+        ({"t_femoral_neck": "0.4", "bmd_femoral_neck_g_cm2": "0.975"}, False),  # (0.975−0.927)/0.12
+        ({"z_lumbar_spine": "0.8"}, False),
+    ],
+)
+def test_a_score_above_zero_that_nothing_vouches_for_is_asked_about(woman, doctor, values, asked):
+    client, gate = doctor
+    answer = client.post(reverse("imaging:dxa", args=[woman.public_id]), form(**values))
+    assert ("漏了负号" in answer.content.decode()) is asked
+    assert examined(gate, woman).exists() is not asked
+
+
+def test_the_day_of_the_scan_is_never_guessed(woman, doctor):
+    client, gate = doctor
+    address = reverse("imaging:dxa", args=[woman.public_id])
+    page = client.get(address).content.decode()
+    assert 'name="happened_on" value=""' in page
+    answer = client.post(address, form(**HIP) | {"happened_on": ""})
+    assert 'href="#f-happened_on"' in answer.content.decode()
+    assert not examined(gate, woman).exists()
+
+
 def test_typed_as_people_type(woman, doctor):
     client, gate = doctor
     sent = form(t_lumbar_spine="－２．７", happened_on=(today() - timedelta(days=3)).isoformat())

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 import time
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
+import pypdfium2
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from careloop.web.care.models import Standing, Visit
@@ -63,7 +67,7 @@ def read_already(gate, resident, data, *, state="reading"):
         resident=resident,
         organisation_id=resident.organisation_id,
         author=gate.user,
-        sha256="ab" * 32,
+        sha256=hashlib.sha256(data).hexdigest(),
         state=state,
     )
     row.save()
@@ -189,7 +193,7 @@ def test_a_corrected_value_keeps_what_was_read(client, gate, woman):
 
 @pytest.mark.parametrize(
     "who",
-    [{"name": "李桂兰"}, {"born": "1951-05-01"}, {"sex": "男"}],
+    [{"name": "李桂兰"}, {"born": "1951-05-01"}, {"sex": "男"}, {"age": "62"}],
 )
 def test_another_persons_report_is_told_loudly(client, gate, woman, who):
     _, address = read_already(gate, woman, sheet.report(**who))
@@ -201,8 +205,10 @@ def test_another_persons_report_is_told_loudly(client, gate, woman, who):
     assert client.post(address, sent | {"same_person": "1"}).status_code == 302
 
 
-def test_the_right_persons_report_is_not_doubted(client, gate, woman):
-    _, address = read_already(gate, woman, sheet.report())
+@pytest.mark.parametrize("who", [{}, {"age": "76"}, {"age": "78"}])
+def test_the_right_persons_report_is_not_doubted(client, gate, woman, who):
+    """Born on 1 May 1950, she was 76 on 6 May 2026; as some count, 78."""
+    _, address = read_already(gate, woman, sheet.report(**who))
     assert 'class="alarm"' not in client.get(address).content.decode()
 
 
@@ -236,6 +242,108 @@ def test_a_score_without_a_reference_is_asked_about(client, gate, woman):
     assert asked.status_code == 422
     mark = asked.content.decode().split('name="sure" value="')[1].split('"')[0]
     assert client.post(address, sent | {"sure": mark}).status_code == 302
+
+
+@pytest.mark.parametrize("typed", ["0.580", "-2.4"])
+def test_what_is_typed_and_not_ticked_is_not_lost_in_silence(client, gate, woman, typed):
+    _, address = read_already(gate, woman, sheet.report())
+    page = client.get(address).content.decode()
+    refused = page.split('class="is-refused"')[1].split('name="')[1].split('"')[0]
+    answer = client.post(address, filled(page) | {refused: typed})
+    assert answer.status_code == 422
+    assert "未勾选" in answer.content.decode()
+    assert not examined(gate, woman).exists()
+
+
+def test_a_minus_sign_that_was_not_read_is_asked_about(client, gate, woman):
+    _, address = read_already(gate, woman, sheet.report())
+    page = client.get(address).content.decode()
+    sent = filled(page)
+    name = next(name for name, told in sent.items() if told == "-2.6")
+    kept = {each: told for each, told in sent.items() if not each.endswith("-take")}
+    kept |= {name: "2.6", f"{name}-take": "1"}
+    asked = client.post(address, kept)
+    assert asked.status_code == 422
+    assert "漏了负号" in asked.content.decode()
+    assert client.post(address, kept | {name: "-2.6"}).status_code == 302
+
+
+def test_the_same_file_is_one_examination(client, gate, tree, woman):
+    """Sent again it leads to what stands, or waits; for another resident it is doubted."""
+    data = sheet.report()
+    _, address = read_already(gate, woman, data)
+    assert send(client, woman, data).url == address
+    assert gate.about(woman, Upload).count() == 1
+    upload = reverse("imaging:upload", args=[woman.public_id])
+    assert address in client.get(upload).content.decode()
+    saved = client.post(address, filled(client.get(address).content.decode()))
+    assert send(client, woman, data).url == saved.url
+    assert examined(gate, woman).count() == gate.about(woman, Upload).count() == 1
+    assert address not in client.get(upload).content.decode()
+    namesake = factory.resident(tree.clinic)
+    _, other = read_already(gate, namesake, data)
+    page = client.get(other).content.decode()
+    assert "另一位居民" in page
+    assert client.post(other, filled(page)).status_code == 422
+    assert not examined(gate, namesake).exists()
+
+
+def test_a_report_that_nobody_reads_any_more_is_sent_anew(client, gate, woman, monkeypatch):
+    begun, data = [], sheet.report()
+    monkeypatch.setattr(reading, "start", begun.append)
+    first = send(client, woman, data).url
+    assert send(client, woman, data).url == first
+    gate.about(woman, Upload).update(uploaded_at=timezone.now() - timedelta(minutes=4))
+    assert send(client, woman, data).url != first
+    assert len(begun) == 2
+
+
+def test_of_a_document_about_two_people_only_the_residents_page_is_ticked(client, gate, woman):
+    both = pypdfium2.PdfDocument.new()
+    for told in (sheet.report(), sheet.report(name="李桂兰", born="1951-05-01", on="2025年5月6日")):
+        page = pypdfium2.PdfDocument(told)
+        both.import_pages(page)
+        page.close()
+    out = io.BytesIO()
+    both.save(out)
+    both.close()
+    _, address = read_already(gate, woman, out.getvalue())
+    page = client.get(address).content.decode()
+    assert "报告第 2 页：文件上的姓名：李桂兰" in page
+    assert "报告第 1 页：文件上的姓名" not in page
+    sent = filled(page)
+    assert {name[:2] for name in sent if name.endswith("-take")} == {"v0"}
+    theirs = next(name for name, told in sent.items() if name.startswith("v1-") and told)
+    assert client.post(address, sent | {f"{theirs}-take": "1"}).status_code == 422
+    assert client.post(address, sent).status_code == 302
+    assert examined(gate, woman).get().happened_on.isoformat() == "2026-05-06"
+
+
+def test_pages_that_were_not_read_are_told(client, gate, woman, monkeypatch):
+    monkeypatch.setattr(reading, "MOST_PAGES", 1)
+    both = pypdfium2.PdfDocument.new()
+    page = pypdfium2.PdfDocument(sheet.report())
+    for _ in range(3):
+        both.import_pages(page)
+    page.close()
+    out = io.BytesIO()
+    both.save(out)
+    both.close()
+    _row, address = read_already(gate, woman, out.getvalue())
+    assert "还有 2 页没有识别" in client.get(address).content.decode()
+
+
+def test_a_report_is_thrown_away_at_once(client, gate, woman, django_capture_on_commit_callbacks):
+    row, address = read_already(gate, woman, sheet.report(name="李桂兰"))
+    assert 'value="discard"' in client.get(address).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(address, {"do": "discard"}).status_code == 302
+    assert not keeping.place(row.folder).exists()
+    assert client.get(f"{address}?page=1").status_code == 404
+    assert not examined(gate, woman).exists()
+    again = send(client, woman, sheet.report(name="李桂兰"))
+    assert again.status_code == 302
+    assert again.url != address
 
 
 # --- what is not taken

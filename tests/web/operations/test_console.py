@@ -16,7 +16,9 @@ from careloop.web.accounts.models import Organisation, User
 from careloop.web.audit.chain import Actor, append, verify
 from careloop.web.audit.models import Entry
 from careloop.web.care.models import Standing
+from careloop.web.registry.models import Source
 from careloop.web.registry.resident import Resident
+from careloop.web.site.simulated import MARK
 
 
 @pytest.fixture
@@ -116,6 +118,23 @@ def test_an_import_into_the_sites_database_registers_and_assesses(site, careloop
     again = careloop("import", scans.with_suffix(".csv"), "--mapping", scans.with_suffix(".toml"))
     assert again.returncode == 0
     assert Resident.gated.using(site).count() == people
+
+
+def test_nobody_real_is_imported_beside_the_demo(site, careloop, tmp_path):
+    assert careloop("demo", "--out", "files").returncode == 0
+    scans = tmp_path / "files" / "hospital_dxa_hologic.csv"
+    told = ["import", scans, "--mapping", scans.with_suffix(".toml")]
+    Source.objects.using(site).create(
+        source_id=MARK, kind="demo", name="demo", sha256="0" * 64, read_at=timezone.now()
+    )
+    refused = careloop(*told)
+    assert refused.returncode != 0
+    assert "demo community" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert Resident.gated.using(site).count() == 0
+    assert careloop(*told, "--dry-run").returncode == 0
+    assert careloop(*told, "--db", "elsewhere").returncode == 0
+    assert Source.objects.using(site).count() == 1
 
 
 def test_a_worker_does_what_is_due_and_ends(site, careloop):

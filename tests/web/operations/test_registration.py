@@ -12,8 +12,9 @@ from careloop.records.fact import FACT_SCHEMA
 from careloop.records.reading import ImportReport, Source
 from careloop.web.accounts.models import Organisation
 from careloop.web.care import standing
-from careloop.web.care.models import Listed, Standing, Visit
+from careloop.web.care.models import Listed, Standing, Task, Visit
 from careloop.web.registry import registration
+from careloop.web.registry.merge import merge, undo
 from careloop.web.registry.pinyin import spelt
 from careloop.web.registry.place import Places, kind_of
 from careloop.web.registry.registration import after_import, refresh_standings, standings_are_of
@@ -283,6 +284,102 @@ def test_a_merged_registration_stays_merged_and_its_facts_count_for_the_other(tr
     alone = standing.row_of(DatabaseStore().facts_of("P1"), standing.today())
     assert alone.get("weight_kg") is None
     assert "osta" in Standing.gated.get().answers
+
+
+def _merged(stays, other):
+    stays, other = (Resident.gated.get(person_id=each) for each in (stays, other))
+    Resident.gated.filter(pk=other.pk).update(state="merged", merged_into=stays)
+    for model in (Standing, Listed):
+        model.gated.filter(resident=other).delete()
+    return stays
+
+
+def test_what_is_told_under_the_id_of_a_merged_registration_counts_at_once(tree):
+    tell(*person("P1", **WANG), *person("P2", name="单秀英", sex="female"))
+    after_import()
+    stays = _merged("P1", "P2")
+    after_import()
+    assert "osta" not in Standing.gated.get().answers
+    source = tell(*person("P2", weight_kg=38), at=datetime(2026, 4, 1))
+    assert after_import([source]).standings == 1
+    assert "osta" in Standing.gated.get().answers
+    assert Listed.gated.filter(resident=stays).exists()
+    source = tell(*person("P2", death_date="2026-05-20"), at=datetime(2026, 6, 1))
+    after_import([source])
+    stays.refresh_from_db()
+    assert stays.state == "dead"
+    assert not Listed.gated.exists()
+
+
+@pytest.mark.parametrize("died", ["P1", "P2"])
+def test_a_death_told_during_a_merge_stays_with_whom_it_was_told_of(tree, died):
+    tell(*person("P1", **WANG), *person("P2", name="单秀英", sex="female"))
+    after_import(below=tree.hospital)
+    gate = factory.gate("nurse", tree.bureau)
+    stays, other = (Resident.gated.get(person_id=each) for each in ("P1", "P2"))
+    done = merge(gate, stays, other)
+    source = tell(*person(died, death_date="2026-05-20"), at=datetime(2026, 6, 1))
+    after_import([source])
+    stays.refresh_from_db()
+    assert stays.state == "dead"
+    undo(gate, done)
+    states = dict(Resident.gated.values_list("person_id", "state"))
+    assert states == {"P1": "active", "P2": "active"} | {died: "dead"}
+
+
+def test_each_fact_of_a_merged_registration_is_read_once(tree, monkeypatch):
+    tell(*person("P1", **WANG), *person("P2", name="单秀英", weight_kg=38))
+    after_import()
+    _merged("P1", "P2")
+    read = []
+    monkeypatch.setattr(
+        registration.upkeep, "bring_all", lambda _who, facts, **_: read.append(facts)
+    )
+    after_import()
+    (facts,) = read
+    assert facts.filter(variable="weight_kg").height == 1
+
+
+def test_a_death_without_its_day_is_a_death(tree):
+    tell(*person("P1", **WANG, weight_kg=40, fragility_fracture_hip=1))
+    after_import()
+    assert Listed.gated.exists()
+    tell(*person("P1", deceased=1), at=datetime(2026, 4, 1))
+    after_import()
+    assert Resident.gated.get().state == "dead"
+    assert not Listed.gated.exists()
+
+
+def test_a_move_is_taken_over_and_undone_by_a_return(tree):
+    tell(*person("P1", **WANG, weight_kg=40, fragility_fracture_hip=1))
+    tell(*person("P2", name="周桂兰", moved_away=1))
+    after_import()
+    assert Resident.gated.get(person_id="P2").state == "moved"  # at once, at the first import
+    assert {each.resident.person_id for each in Listed.gated.all()} == {"P1"}
+    tell(*person("P1", moved_away=1), at=datetime(2026, 4, 1))
+    after_import()
+    assert Resident.gated.get(person_id="P1").state == "moved"
+    assert not Listed.gated.exists()
+    assert not Task.gated.filter(state="open").exists()
+    tell(*person("P1", weight_kg=41), at=datetime(2026, 4, 2))  # says nothing of it
+    after_import()
+    assert Resident.gated.get(person_id="P1").state == "moved"
+    tell(*person("P1", moved_away=0), at=datetime(2026, 5, 1))
+    after_import()
+    assert Resident.gated.get(person_id="P1").state == "active"
+    assert Listed.gated.exists()
+    tell(*person("P1", moved_away=1, death_date="2026-05-20"), at=datetime(2026, 6, 1))
+    after_import()
+    assert Resident.gated.get(person_id="P1").state == "dead"
+
+
+def test_senders_spell_as_they_like_and_people_are_found(tree):
+    told = {"name": "单　秀英", "phone": "+86 129-0000-0001", "national_id": "11010519491231002x"}
+    tell(*person("P1", **WANG | told), *person("P2", **WANG | {"national_id": "110105491231002"}))
+    after_import()
+    one, two = Resident.gated.order_by("person_id")
+    assert (one.name, one.phone, one.national_id) == ("单秀英", "12900000001", two.national_id)
+    assert one.national_id_tail == "31002X"
 
 
 def test_more_people_than_one_step_takes(tree, monkeypatch):

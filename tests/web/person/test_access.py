@@ -40,7 +40,7 @@ def test_another_region_and_nobody_are_told_the_same(tree, client, name):
         assert client.get(reverse(f"person:{name}", args=[public_id])).status_code == 404
     client.force_login(factory.user("doctor", tree.centre))
     assert client.get(reverse(f"person:{name}", args=[far.public_id])).status_code == 200
-    assert Entry.objects.get().action == "read"
+    assert list(Entry.objects.values_list("action", flat=True)) == ["refused", "read"]
 
 
 @pytest.mark.parametrize("role", ["nurse", "village_doctor"])
@@ -67,7 +67,7 @@ def test_nothing_is_written_from_another_region(tree, client, name, form):
     assert client.post(reverse(f"person:{name}", args=[far.public_id]), form).status_code == 404
     for model in (Message, Consent, PlanDecision):
         assert not model.gated.exists()
-    assert not Entry.objects.exists()
+    assert Entry.objects.get().action == "refused"
 
 
 def test_forms_need_their_token(tree, woman, doctor):

@@ -148,13 +148,33 @@ def test_page_shows_what_is_under_way(opened, tree, doctor, woman):
     assert "有更正" in text
 
 
-def test_a_merged_registration_leads_to_the_one_that_is_kept(opened, tree, doctor, woman):
+def test_a_merged_registration_leads_to_the_one_that_is_kept(client, opened, tree, doctor, woman):
     other = factory.resident(tree.centre, state="merged", merged_into=woman)
     case.tell(other, case.fact("tug_s", 14.5, "2025-01-01"))
-    text = opened(doctor, "page", other)
-    assert f'href="{reverse("person:page", args=[woman.public_id])}"' in text
-    assert "已与另一登记合并" in text
-    assert "14.5" in opened(doctor, "timeline", woman)  # its facts are the kept one's
+    kept = reverse("person:page", args=[woman.public_id])
+    client.force_login(doctor)
+    answer = client.get(reverse("person:page", args=[other.public_id]), follow=True)
+    assert answer.redirect_chain == [(kept, 302)]
+    assert "这份登记已与另一份合并" in answer.content.decode()
+    for each in (woman, other):  # a page that stood open shows all that is known of both
+        text = opened(doctor, "timeline", each)
+        assert "14.5" in text
+        assert "2024-05-01" in text
+
+
+def test_what_is_written_on_a_page_that_stood_open_goes_to_the_one_that_is_kept(
+    client, tree, doctor, woman
+):
+    other = factory.resident(tree.centre, state="merged", merged_into=woman)
+    client.force_login(doctor)
+    for name, told in (
+        ("messages", {"text": "请来复查"}),
+        ("consents", {"do": "give", "scope": "care"}),
+    ):
+        answer = client.post(reverse(f"person:{name}", args=[other.public_id]), told)
+        assert answer.status_code == 302
+    assert Message.gated.get().resident == woman
+    assert Consent.gated.get().resident == woman
 
 
 @pytest.mark.parametrize(("state", "words"), [("dead", "居民已去世"), ("moved", "居民已迁出")])

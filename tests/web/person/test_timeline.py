@@ -24,7 +24,7 @@ def test_facts_stand_with_file_row_and_sender(opened, doctor, woman):
     text = opened(doctor, "timeline", woman)
     assert "2024-05-01" in text
     assert "脆性骨折史 <b>是</b>" in text
-    assert "东街.csv, 示范医院" in text
+    assert "东街.csv · 示范医院" in text
     assert "第 3 行" in text
     assert "参考数据库 GE Lunar v113（iDXA，女性）" in text
     assert "0.950 g/cm²" in text
@@ -123,6 +123,29 @@ def test_a_measurement_is_shown_as_it_was_recorded(opened, tree, doctor):
     assert "149.5 cm" in text
     assert "GE Lunar" in text
     assert "ge_lunar" not in text
+
+
+def test_textures_of_an_image_do_not_bury_what_was_found(opened, tree, doctor):
+    """An image brings hundreds: they are counted, and their group lists every one."""
+    resident = factory.resident(tree.centre)
+    texture = [key for key in load() if key.startswith(("radiomics_glcm", "texture_"))][:60]
+    case.tell(
+        resident,
+        *(case.fact(key, 1.5, "2026-01-01", region="radius") for key in texture),
+        case.fact("weight_kg", 48, "2025-01-01"),
+        case.fact("bone_cortical_thickness_mm", 2.5, "2026-01-01"),
+    )
+    text = opened(doctor, "timeline", resident)
+    assert "共 2 条资料" in text
+    assert "体重 <b>48 kg</b>" in text
+    assert "灰度共生矩阵" not in text
+    assert f"影像的灰度和纹理 {len(texture)} 项未在此列出" in text
+    day = opened(doctor, "timeline", resident, query="?on=2026-01-01")
+    assert "?group=image&amp;on=2026-01-01" in day
+    shown = opened(doctor, "timeline", resident, query="?group=image")
+    assert f"共 {len(texture) + 1} 条资料" in shown
+    assert "灰度共生矩阵" in shown
+    assert "未在此列出" not in shown
 
 
 def test_every_group_of_the_dictionary_has_words():

@@ -55,6 +55,15 @@ def test_densities_of_two_devices_are_never_compared(series):
     assert all(row.change is None for one in found for row in one.rows)
 
 
+def test_another_make_may_be_two_makes(series):
+    (found,) = series(
+        bmd(0.80, "2021-01-01", device="other"), bmd(0.60, "2022-01-01", device="other")
+    )
+    assert found.drawn is None
+    assert found.apart
+    assert all(row.change is None for row in found.rows)
+
+
 def test_left_and_right_are_never_compared(series):
     hip = [
         case.fact("bmd_total_hip_g_cm2", value, on, device="hologic", side=side)
@@ -135,4 +144,4 @@ def test_page_says_what_is_real_and_what_is_error(opened, tree, doctor):
     assert "在测量误差内（LSC 0.042 g/cm²）" in text
     assert "真实下降" in text
     assert "采用 ISCD 可接受的最大值" in text
-    assert 'aria-label="腰椎(L1–L4)骨密度 (g/cm²): 2021-01-01: 0.800; 2022-01-01: 0.790' in text
+    assert 'aria-label="腰椎(L1–L4)骨密度 (g/cm²)：2021-01-01: 0.800; 2022-01-01: 0.790' in text

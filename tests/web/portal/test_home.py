@@ -116,7 +116,11 @@ def test_another_resident_is_never_shown(client, own, tree):
 def test_opening_is_written_down(client, own, woman):
     client.get(HOME)
     entry = Entry.objects.get()
-    assert (entry.action, entry.residents, entry.role) == ("read", str(woman.public_id), "patient")
+    assert (entry.action, entry.residents, entry.role) == (
+        "own.read",
+        str(woman.public_id),
+        "patient",
+    )
 
 
 # --- what it says

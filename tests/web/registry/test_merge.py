@@ -15,7 +15,7 @@ from careloop.dictionary.catalogue import load
 from careloop.records.snapshot import snapshot
 from careloop.web.accounts.guard import PersonData
 from careloop.web.accounts.models import User
-from careloop.web.audit.models import Entry
+from careloop.web.audit.models import Concerned, Entry
 from careloop.web.care.models import (
     Call,
     Consent,
@@ -29,7 +29,7 @@ from careloop.web.care.models import (
 from careloop.web.care.recording import Contact, correct_visit, record_visit
 from careloop.web.care.standing import refresh
 from careloop.web.registry import search
-from careloop.web.registry.form import of_resident
+from careloop.web.registry.form import Details, of_resident
 from careloop.web.registry.likeness import alike
 from careloop.web.registry.merge import COMPUTED, NotMergedError, merge, tables, undo
 from careloop.web.registry.models import Fact
@@ -358,3 +358,81 @@ def test_candidates_follow_the_rules_of_identity(tree, gate):
         contradicted: "contradicted",
     }
     assert [each.strong for each in found.alike] == [True, True, False]
+
+
+def test_the_card_of_the_one_that_went_finds_who_stays(tree, gate):
+    """Merged because one number was mistyped: the card shows the other."""
+    typo, right = "99000019500501019X", "990000195005010027"
+    stays = factory.resident(tree.clinic, national_id=typo, phone="12011112222")
+    goes = factory.resident(tree.clinic, national_id=right, phone="12099998888")
+    done = merge(gate, stays, goes)
+    for told in (right, "12099998888"):
+        assert [row.resident for row in search.find(gate, told).rows] == [stays]
+    card = Details(name="王秀瑛", national_id=right)
+    (found,) = alike(gate, card).alike
+    assert (found.resident, found.because) == (stays, "national_id")
+    elsewhere = factory.gate("nurse", tree.other_centre)
+    assert alike(elsewhere, card).elsewhere
+    undo(gate, done)
+    assert [each.resident for each in alike(gate, card).alike] == [goes]
+
+
+# --- a death that only one of the two knows of
+
+
+def _asks(resident, kind="injection"):
+    return Task.gated.create(
+        resident=resident,
+        organisation=resident.organisation,
+        programme="osteoporosis",
+        kind=kind,
+        due_on=TODAY,
+    )
+
+
+@pytest.mark.parametrize("dead", ["stays", "goes"])
+def test_nobody_calls_for_somebody_whose_death_one_registration_knows(tree, gate, dead):
+    stays, goes = (factory.resident(tree.clinic) for _ in range(2))
+    for each in (stays, goes):
+        _asks(each, "follow_up" if each is stays else "dxa")
+    Resident.gated.filter(pk={"stays": stays, "goes": goes}[dead].pk).update(state="dead")
+    done = merge(gate, stays, goes)
+    stays.refresh_from_db()
+    assert stays.state == "dead"
+    assert not gate.about(stays, Task).filter(state="open").exists()
+    undo(gate, done)
+    for each in (stays, goes):
+        each.refresh_from_db()
+        assert gate.about(each, Task).filter(state="open").count() == 1
+    assert [stays.state, goes.state] == [
+        "dead" if dead == each else "active" for each in ("stays", "goes")
+    ]
+
+
+def test_whoever_is_looked_after_by_one_registration_is_looked_after(tree, gate):
+    stays, goes = factory.resident(tree.clinic, state="moved"), factory.resident(tree.clinic)
+    done = merge(gate, stays, goes)
+    stays.refresh_from_db()
+    assert stays.state == "active"
+    undo(gate, done)
+    stays.refresh_from_db()
+    assert stays.state == "moved"
+
+
+def test_a_death_corrected_since_the_merge_does_not_come_back(tree, gate):
+    stays, goes = factory.resident(tree.clinic), factory.resident(tree.clinic, state="dead")
+    done = merge(gate, stays, goes)
+    Resident.gated.filter(pk=stays.pk).update(state="active")  # as a corrected visit does
+    undo(gate, done)
+    for each in (stays, goes):
+        each.refresh_from_db()
+        assert each.state == "active"
+
+
+def test_both_registrations_tell_who_merged_them(page, tree, gate):
+    stays, goes = factory.resident(tree.clinic), factory.resident(tree.clinic)
+    done = merge(gate, stays, goes)
+    undo(gate, done)
+    for each in (stays, goes):
+        found = Concerned.objects.filter(resident_public_id=each.public_id)
+        assert found.filter(entry__action="person.merge").count() == 2

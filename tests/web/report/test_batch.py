@@ -52,6 +52,18 @@ def client(tree):
     return client
 
 
+def test_the_page_says_for_which_place_it_counted(client, tree, village, monkeypatch):
+    """Whoever chooses another place and prints at once must see what is printed."""
+    address = reverse("report:batch")
+    page = client.get(address, {"place": tree.clinic.public_id}).content.decode()
+    assert f"{tree.clinic.name} · 共 4 人" in page
+    assert 'hx-trigger="change"' in page  # and is counted anew where there is a script
+    monkeypatch.setattr(batch, "MOST", 3)
+    page = client.get(address, {"place": tree.clinic.public_id}).content.decode()
+    assert f"{tree.clinic.name} · 超过 3 人" in page
+    assert "共 3 人" not in page
+
+
 def test_a_village_is_one_file_with_a_page_each(client, tree, village):
     address = reverse("report:batch")
     page = client.get(address, {"place": tree.clinic.public_id}).content.decode()
@@ -65,7 +77,17 @@ def test_a_village_is_one_file_with_a_page_each(client, tree, village):
             name for name in ("甲一", "乙二", "丙三", "丁四") if any(name in one for one in pages)
         }
         assert not any("邻村人" in one or "已故人" in one for one in pages)
-    assert Entry.objects.filter(action="list", detail={"page": "report.batch"}).count() == 2
+    assert Entry.objects.filter(action="report.read", detail={"page": "report.batch"}).count() == 2
+
+
+def test_a_rare_character_is_told_of_on_its_own_page_alone(client, tree, village):
+    factory.resident(tree.clinic, name="王𠮷")
+    answer = client.post(
+        reverse("report:batch"), {"what": "slip", "place": str(tree.clinic.public_id)}
+    )
+    pages = text_of(answer.content)
+    assert [("U+20BB7" in page, "请手写" in page) for page in pages].count((True, True)) == 1
+    assert [("U+20BB7" in page, "请手写" in page) for page in pages].count((False, False)) == 4
 
 
 def test_cards_of_a_village_stand_on_one_sheet_and_their_codes_lead_home(client, tree, village):
@@ -117,6 +139,7 @@ def test_ids_of_other_regions_and_places_are_left_out(client, tree, village):
 def test_many_are_made_step_by_step_by_their_own_user(client, tree, village, monkeypatch, var):
     monkeypatch.setattr(batch, "AT_ONCE", 2)
     monkeypatch.setattr(batch, "STEP_S", 0.0)
+    monkeypatch.setattr(batch, "PART", 2)
     begun = client.post(
         reverse("report:batch"), {"what": "slip", "place": str(tree.clinic.public_id)}
     )
@@ -128,8 +151,10 @@ def test_many_are_made_step_by_step_by_their_own_user(client, tree, village, mon
     assert stranger.get(begun.url).status_code == 404
     assert client.get(reverse("report:batch") + "?job=../../etc").status_code == 404
     monkeypatch.setattr(batch, "STEP_S", 60.0)
+    village[2].state = "dead"  # since the work began
+    village[2].save()
     made = client.get(begun.url)
-    assert len(pypdfium2.PdfDocument(made.content)) == 4
+    assert len(pypdfium2.PdfDocument(made.content)) == 3
     assert not list((var / "batches").iterdir())
     assert client.get(begun.url).status_code == 404
 
@@ -142,6 +167,24 @@ def test_no_more_than_the_limit(client, tree, village, monkeypatch):
         reverse("report:batch"), {"what": "slip", "place": str(tree.clinic.public_id)}
     )
     assert len(text_of(answer.content)) == 3
+
+
+def test_those_beyond_the_limit_are_printed_next(client, tree, village, monkeypatch):
+    """A place that has no smaller ones below it is printed part by part; nobody is left out."""
+    monkeypatch.setattr(batch, "MOST", 3)
+    address, wanted = reverse("report:batch"), {"what": "slip", "place": tree.clinic.public_id}
+    first, second = client.get(address, wanted), client.get(address, wanted | {"part": 1})
+    assert "part=1" in first.content.decode()
+    assert "part=0" in second.content.decode()
+    assert "part=2" not in second.content.decode()
+    printed = [
+        page.split("\r\n")[0]
+        for part in (0, 1)
+        for page in text_of(client.post(address, wanted | {"part": part}).content)
+    ]
+    assert sorted(printed) == sorted(each.name for each in village)
+    for nonsense in ("-1", "x", "99999999999", "999"):
+        assert client.get(address, wanted | {"part": nonsense}).status_code == 200
 
 
 def test_the_page_asks_as_often_for_many_as_for_few(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pypdfium2
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from careloop.dictionary.catalogue import load
 from careloop.web.audit.models import Entry
+from careloop.web.care.models import PlanDecision, Referral, Task, Visit
 from careloop.web.care.person.considered import known
 from careloop.web.care.person.decision import Answer, decide, proposals
-from careloop.web.care.standing import refresh, today
+from careloop.web.care.standing import PROGRAMME, refresh, today
+from careloop.web.report.leaflet import slip
+from careloop.web.report.record import record
 
 from .. import factory
 from ..person import case
@@ -142,10 +149,87 @@ def test_the_record_holds_values_plan_decisions_and_visits(client, doctor, woman
     assert b"NotoSansSC-Regular" in answer.content
 
 
+def test_days_in_the_record_are_of_this_sites_clock(client, tree, doctor, woman):
+    """In China a decision of seven in the morning is one of that day, not of the day before."""
+    key = kinds(doctor, woman)[0].item.key
+    decisions(doctor, woman, **{key: ("rejected", "")})
+    early = datetime(2026, 3, 4, 23, 30, tzinfo=UTC)  # 07:30 on the 5th
+    gate = factory.Gate(doctor)
+    gate.about(woman, PlanDecision).update(decided_at=early)
+    sent = Referral(
+        request_key=uuid4(),
+        resident=woman,
+        organisation_id=woman.organisation_id,
+        from_organisation=tree.centre,
+        to_organisation=tree.hospital,
+        author=doctor,
+        reason="看骨科",
+    )
+    sent.save()
+    gate.about(woman, Referral).update(sent_at=early)
+    page = client.get(reverse("report:doctor", args=[woman.public_id])).content.decode()
+    assert "2026-03-05" in page
+    assert "2026-03-04" not in page
+
+
+def test_the_record_leaves_no_visit_out(client, doctor, woman):
+    gate = factory.Gate(doctor)
+    days = [today() - timedelta(days=n) for n in range(40)]
+    for day in days:
+        Visit(
+            request_key=uuid4(),
+            resident=woman,
+            organisation_id=woman.organisation_id,
+            programme=PROGRAMME,
+            kind="phone",
+            happened_on=day,
+            author=doctor,
+            answers={"weight_kg": 50},
+            source=f"visit-{uuid4()}",
+        ).save()
+    assert len(record(gate, woman)["visits"]) == 40
+
+
+def test_a_visit_that_is_overdue_is_no_appointment_in_the_past(client, tree, woman):
+    gate = factory.gate("nurse", tree.centre)
+    for days, kind in ((-40, "yearly"), (30, "dxa")):
+        Task(
+            resident=woman,
+            organisation_id=woman.organisation_id,
+            programme=PROGRAMME,
+            kind=kind,
+            due_on=today() + timedelta(days=days),
+        ).save()
+    late, coming = slip(gate, woman)["where"]
+    assert late.startswith("请尽快来：")
+    assert coming.startswith((today() + timedelta(days=30)).isoformat())
+
+
+def test_the_record_counts_the_textures_of_an_image_and_says_sides_in_words(client, woman):
+    texture = [key for key in load() if key.startswith("radiomics_")][:40]
+    case.tell(
+        woman,
+        *(case.fact(key, 1.5, "2026-01-02", region="radius") for key in texture),
+        case.fact("t_total_hip", -2.9, "2026-01-03", side="left", device="hologic"),
+    )
+    page = client.get(reverse("report:doctor", args=[woman.public_id])).content.decode()
+    told = "".join(
+        text_of(client.get(reverse("report:doctor_pdf", args=[woman.public_id])).content)
+    )
+    for text in (page, told):
+        assert "灰度与纹理（研究用）" in text
+        assert "40 项测量" in text
+        assert "灰度统计" not in text
+        assert "左侧" in text
+        assert "；left" not in text
+
+
 def test_somebody_without_facts_has_pages_too(client, tree):
     empty = factory.resident(tree.clinic, name="", birth_date=None, sex="", phone="")
     for name in ("slip", "patient", "patient_pdf", "doctor", "doctor_pdf"):
         assert client.get(reverse(f"report:{name}", args=[empty.public_id])).status_code == 200
+    page = client.get(reverse("report:doctor", args=[empty.public_id])).content.decode()
+    assert page.count("<dd>未知</dd>") == 3  # birth date, ID number, telephone
 
 
 def test_the_slip_says_risk_step_and_where(client, tree, woman):
@@ -187,11 +271,18 @@ def test_a_character_that_cannot_be_printed_is_told(client, tree):
     assert "U+" not in told.replace("U+6607", "")  # 昇 is in GB 18030 only
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\x07", "　", "王👩‍👧小", "محمد"])
+def test_no_name_keeps_a_page_from_being_printed(client, tree, name):
+    strange = factory.resident(tree.clinic, name=name)
+    for page in ("patient_pdf", "doctor_pdf"):
+        assert client.get(reverse(f"report:{page}", args=[strange.public_id])).status_code == 200
+
+
 def test_every_page_is_audited_and_kept_from_others(client, tree, woman):
     names = ("slip", "patient", "patient_pdf", "doctor", "doctor_pdf")
     for name in names:
         client.get(reverse(f"report:{name}", args=[woman.public_id]))
-    assert Entry.objects.filter(action="read").count() == len(names)
+    assert Entry.objects.filter(action="report.read").count() == len(names)
     for role, place, status in (
         ("manager", tree.bureau, 403),
         ("researcher", tree.bureau, 403),

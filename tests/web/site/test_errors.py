@@ -81,6 +81,18 @@ def test_a_form_that_expired_says_so(db):
     assert "请再提交一次" in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "没有执行任何操作"), ("en", "Nothing was done")]
+)
+def test_an_address_that_only_takes_a_form_says_so(db, client, language, words):
+    client.cookies["careloop_language"] = language
+    response = client.get("/logout")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert words in response.content.decode()
+    assert client.head("/logout").content == b""
+    assert client.head("/health").status_code == 200  # as those who watch a site ask
+
+
 def test_other_names_of_the_host_are_refused_on_every_page(db, client):
     for page in ("/", "/login", "/health", "/people"):
         response = client.get(page, headers={"host": "evil.example"})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from threading import Thread
 from urllib.request import Request, urlopen
 
 import pytest
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from careloop.command.serving import behind_proxy
 
@@ -24,19 +26,24 @@ def ask():
     servers = []
 
     def asked(https, **headers):
+        channels = {}
         server = create_server(
-            echo, host="127.0.0.1", port=0, threads=1, **behind_proxy(https=https)
+            echo, channels, host="127.0.0.1", port=0, threads=1, **behind_proxy(https=https)
         )
-        servers.append((server, Thread(target=server.run, daemon=True)))
-        servers[-1][1].start()
+        thread = Thread(target=server.run, daemon=True)
+        servers.append((server, channels, thread))
+        thread.start()
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = Request(f"http://127.0.0.1:{server.effective_port}/", headers=names)
         with urlopen(request) as answer:
             return json.load(answer)
 
     yield asked
-    for server, _ in servers:
-        server.close()
+    for server, channels, thread in servers:
+        # By its own thread, which may be waiting for what would be closed under it.
+        server.trigger.pull_trigger(partial(close_all, channels))
+        thread.join(60)
+        server.task_dispatcher.shutdown()
 
 
 def test_the_proxy_tells_who_asks(ask):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.test import Client
 
@@ -136,3 +138,57 @@ def test_faults_in_a_correction_keep_the_version_it_began_from(visit, client, ga
     assert page.fields["weight_kg"] == "abc"
     client.post(address, standing(visit, weight_kg="51"))
     assert client.post(address, page.fields | {"weight_kg": "52"}).status_code == 409
+
+
+def test_a_form_changed_after_it_was_saved_and_sent_again_loses_nothing(
+    send, save, client, gate, woman
+):
+    """The browser's "back": the key of the form is that of the visit saved before."""
+    key = str(uuid4())
+    visit = save("home", request_key=key, weight_kg="50", height_cm="150")
+    answer = send("home", request_key=key, weight_kg="51", falls_12m="2")
+    assert answer.status_code == 409
+    text = answer.content.decode()
+    for words in ("50 kg", "51 kg", "150 cm"):
+        assert words in text
+    assert gate.about(woman, Visit).get().answers == {"weight_kg": 50.0, "height_cm": 150.0}
+    page = form_page.read(text)
+    assert page.fields["choose-weight_kg"] == "mine"
+    assert f'action="/visits/{visit.public_id}"' in text
+    done = client.post(f"/visits/{visit.public_id}", page.fields | {"choose-height_cm": "theirs"})
+    assert done.status_code == 302
+    saved = gate.about(woman, Visit).get()
+    assert saved.version == 2
+    assert (saved.answers["weight_kg"], saved.answers["falls_12m"]) == (51, 2)
+    assert saved.answers["height_cm"] == 150
+    # the very first form once more, held up by the network: nothing new, nothing to choose
+    assert send("home", request_key=key, weight_kg="50", height_cm="150").status_code == 302
+    assert gate.about(woman, Visit).get().version == 2
+
+
+def test_every_answer_of_a_form_sent_twice_is_known_again(page, send, gate, woman):
+    """Also of questions that are not asked any more, once they were answered."""
+    opened = page("screening")
+    told = opened.fields | {"weight_kg": "50", "height_cm": "150", "height_peak_cm": "158"}
+    told |= {"ethnic_group": "chinese", "postmenopausal": "yes", "sure-fractures": "yes"}
+    for _ in range(2):
+        assert send("screening", **told).status_code == 302
+    visit = gate.about(woman, Visit).get()
+    assert (visit.version, visit.answers["ethnic_group"]) == (1, "chinese")
+
+
+def test_a_correction_sent_twice_is_one_version(visit, client, gate, woman):
+    address = f"/visits/{visit.public_id}"
+    for _ in range(2):
+        answer = client.post(address, standing(visit, weight_kg="51"))
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == f"{address}/saved"
+    assert versions(gate, woman) == [50, 51]
+
+
+def test_a_correction_keeps_what_this_form_does_not_ask(client, nurse, gate, woman, told):
+    client.force_login(nurse)
+    visit = told("phone", falls_12m=1, grip_strength_kg=18.0)
+    client.post(f"/visits/{visit.public_id}", {"version": "1", "falls_12m": "2"})
+    saved = gate.about(woman, Visit).get()
+    assert saved.answers == {"falls_12m": 2.0, "grip_strength_kg": 18.0}

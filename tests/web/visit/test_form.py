@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -87,8 +88,8 @@ def test_the_result_follows_at_once(save, client, woman, gate):
     standing = gate.about(woman, Standing).get()
     assert standing.next_step == "dxa"
     assert "建议双能 X 线骨密度检查" in page
-    assert "OSTA ≤ −1 [Koh 2001; 国内用法]" in page
-    assert "请告诉居民： 请去医院做一次骨密度检查" in " ".join(page.replace("</span>", "").split())
+    assert "OSTA ≤ −1 [Koh 2001；国内用法]" in page
+    assert "请告诉居民：请去医院做一次骨密度检查" in " ".join(page.replace("</span>", "").split())
     assert page.index("/refer") < page.index("/dxa") < page.index("/slip")  # the step's own first
     for address in ("slip", "report", "refer", "dxa"):
         assert f"/people/{woman.public_id}/{address}" in page
@@ -175,8 +176,8 @@ def test_none_of_these_says_no_to_what_is_not_marked(save):
 def test_the_last_answer_is_shown_with_its_day(page, told):
     told(weight_kg=48.5, smoking_status="never", height_cm=151.5)
     opened = page("home")
-    assert "上次 151.5 cm (2026-05-01)" in " ".join(opened.text.split())  # as measured
-    assert "上次 48.5 kg (2026-05-01)" in " ".join(opened.text.split())
+    assert "上次 151.5 cm（2026-05-01）" in " ".join(opened.text.split())  # as measured
+    assert "上次 48.5 kg（2026-05-01）" in " ".join(opened.text.split())
     assert opened.fields["weight_kg"] == ""  # measured anew, never filled in
     assert opened.fields["smoking_status"] == "never"
     assert opened.fields["smoking_status-carried"] == "never"
@@ -240,6 +241,12 @@ def test_what_is_needed_is_asked_for(send):
     response = send("screening", height_cm="150")
     assert response.status_code == 422
     assert "体重：必填" in response.content.decode()
+
+
+def test_who_must_choose_is_told_of_a_choice_that_is_there(send):
+    text = send("outcome").content.decode()
+    offered = re.search("必填（不清楚请选“(.+?)”）", text).group(1)
+    assert f"> {offered}</label>" in text
 
 
 def test_faults_in_english(send, client):

@@ -11,7 +11,13 @@ from careloop.care.schedule import months_after
 from careloop.dictionary.catalogue import load
 from careloop.records.snapshot import snapshot
 from careloop.web.care.models import Call, Listed, Task
+from careloop.web.care.recording import Contact
 from careloop.web.care.standing import today
+from careloop.web.imaging import writing
+from careloop.web.registry.merge import merge
+from careloop.web.registry.registration import refresh_standings
+
+from .conftest import registered
 
 
 def row(gate, resident):
@@ -145,6 +151,20 @@ def test_somebody_who_moved_away_comes_back(save, gate, woman):
     assert woman.state == "active"
 
 
+def test_whoever_is_visited_is_not_lost_by_a_merge_with_a_registration_that_moved(
+    save, gate, woman, tree
+):
+    save("outcome", outcome_reported="moved", happened_on="2026-01-01")
+    stays = registered(gate, tree.clinic, birth_date=woman.birth_date)
+    merge(gate, stays, woman)
+    save("phone", resident=stays, falls_12m="0")
+    stays.refresh_from_db()
+    assert stays.state == "active"
+    save("outcome", resident=stays, outcome_reported="death", death_date="2026-11-01")
+    stays.refresh_from_db()
+    assert stays.state == "dead"
+
+
 def test_a_visit_that_speaks_of_neither_leaves_the_registers_state(save, woman):
     woman.state = "moved"
     woman.save()
@@ -205,7 +225,27 @@ def test_a_task_called_off_with_a_reason_stays_off(save, gate, woman, nurse):
         author=nurse,
     ).save()
     save("outcome", outcome_reported="fracture")
-    assert tasks(gate, woman) == []
+    later = [("review_12m", months_after(today(), 24))]  # nobody is lost for good by it
+    assert tasks(gate, woman) == later
+    refresh_standings()
+    assert tasks(gate, woman) == later
+    assert gate.about(woman, Task).get(due_on=task.due_on).state == "removed"
+
+
+def test_whoever_was_not_reached_is_called_at_the_next_step(save, gate, woman, client):
+    start = months_after(today(), -5)
+    begun = {"osteoporosis_treatment_current": "yes", "bone_treatment_started_on": f"{start}"}
+    save("hospital", **begun, happened_on=f"{start}")
+    first, step = tasks(gate, woman)[0], gate.about(woman, Task).get(kind="treatment_1m")
+    told = {"about": [f"{step.public_id}"], "result": "removed", "reason": "unreachable"}
+    address = f"/people/{woman.public_id}/call"
+    client.post(address, told | {"request_key": f"{uuid4()}"})
+    refresh_standings()
+    assert tasks(gate, woman)[0] == ("treatment_3m", months_after(start, 3))  # overdue as well
+    client.post(address, {"undo": gate.about(woman, Call).get().pk})
+    refresh_standings()
+    assert tasks(gate, woman)[0] == first
+    assert len(tasks(gate, woman)) == 2  # with the bone density
 
 
 def test_a_failed_save_leaves_no_task(send, gate, woman, monkeypatch):
@@ -231,6 +271,13 @@ def test_a_task_set_by_hand_is_fulfilled_by_a_contact_and_by_no_outcome(save, ga
     assert near.visit == visit
 
 
+def test_whoever_agreed_to_come_and_was_examined_has_come(gate, woman):
+    agreed, set_by_hand = by_hand(woman, today(), kind="agreed"), by_hand(woman, today())
+    examined = Contact("dxa", today(), {"t_total_hip": -1.0})
+    writing.save(gate, woman, [examined], uuid4())
+    assert states(agreed, set_by_hand) == ["done", "open"]
+
+
 def test_a_task_set_by_hand_ends_with_the_person_and_comes_back_with_them(
     save, client, gate, woman
 ):
@@ -241,12 +288,12 @@ def test_a_task_set_by_hand_ends_with_the_person_and_comes_back_with_them(
     assert states(task) == ["open"]
 
 
-def by_hand(woman, on):
+def by_hand(woman, on, kind="assigned"):
     task = Task(
         resident=woman,
         organisation=woman.organisation,
         programme="osteoporosis",
-        kind="assigned",
+        kind=kind,
         due_on=on,
     )
     task.save()

@@ -197,6 +197,15 @@ def test_the_same_form_twice_is_one_call(tree, people, nurse):
     assert Entry.objects.filter(action="visit.write").count() == 1
 
 
+def test_a_form_sent_again_with_another_result_is_a_newer_result(tree, people, nurse):
+    who = people.listed(tree.clinic)
+    key = str(uuid4())
+    tell(nurse, who, ["dxa_wanted"], "removed", reason="died", request_key=key)
+    tell(nurse, who, ["dxa_wanted"], "later", later_on=in_days(5), request_key=key)
+    found = Call.gated.order_by("pk").values_list("result", "holds")
+    assert list(found) == [("removed", False), ("later", True)]
+
+
 def test_a_call_never_leads_to_another_site(tree, people, nurse):
     who = people.listed(tree.clinic)
     response = tell(nurse, who, ["dxa_wanted"], "later", next="https://example.org/")
@@ -240,6 +249,9 @@ def test_nobody_undoes_a_call_to_somebody_else(tree, people, nurse):
     tell(nurse, one, ["dxa_wanted"], "later")
     nurse.post(f"/people/{other.public_id}/call", {"undo": Call.gated.get().pk})
     assert Call.gated.get().undone_at is None
+    for strange in ("x", "-1", "²", "2026-11-22"):
+        assert nurse.post(f"/people/{one.public_id}/call", {"undo": strange}).status_code == 302
+    assert Call.gated.get().undone_at is None
 
 
 # --- several at once
@@ -259,7 +271,7 @@ def test_a_batch_puts_off_everybody_ticked_and_can_be_undone(tree, people, nurse
         follow=True,
     )
     assert names(response) == ["留下"]
-    assert "Recorded for 3 people." in response.content.decode()
+    assert "Recorded. People: 3." in response.content.decode()
     assert Entry.objects.filter(action="visit.write").count() == 3
     key = Call.gated.values_list("request_key", flat=True).first()
     nurse.post("/lists/dxa_wanted", {"action": "undo", "request_key": str(key)})

@@ -11,7 +11,7 @@ from django.db import connection
 from careloop.web.audit.models import Concerned, Entry
 from careloop.web.care.models import PlanDecision
 from careloop.web.care.standing import PROGRAMME, today
-from careloop.web.care.worklist import query
+from careloop.web.care.worklist import numbers, query
 from careloop.web.care.worklist.selection import Selection
 
 from .. import factory
@@ -187,6 +187,8 @@ def test_dxa_without_decision_knows_decisions(days_ago, on_it, tree, people, log
         factory.Gate(client.user), Selection(factory.Gate(client.user), {}, today()), today()
     )
     assert counts["treatment_undecided"] == (int(on_it), 0)
+    told = numbers.tree(factory.gate("manager", tree.bureau), today())
+    assert told.shown("treatment_undecided") == int(on_it)
 
 
 # --- tasks

@@ -98,9 +98,26 @@ def test_nothing_is_counted_by_what_leads_to_a_person(tree):
             counts.count([field])
 
 
+def test_a_share_is_whole_only_where_it_is_whole(tree, people, login):
+    for number in range(300):
+        person(people, tree.clinic, "screened", *(["at_risk"] if number else []))
+    text = login("manager", tree.bureau).get("/numbers").content.decode()
+    assert "> 99%<" in text.replace("&gt;", ">")
+    assert ">100%<" in text  # all are screened
+
+
 def test_home_leads_managers_and_researchers_to_numbers(tree, login):
     for role in ("manager", "researcher"):
         assert login(role, tree.bureau).get("/").headers["Location"] == "/numbers"
+
+
+def test_a_list_is_defined_by_who_is_on_it(tree, login):
+    text = login("researcher", tree.bureau).get("/numbers").content.decode()
+    for each in worklists().lists:
+        for one in each.reasons:
+            assert one.label["en"] in text
+        if not each.reasons:
+            assert each.hint["en"] in text
 
 
 def test_queries_do_not_grow(tree, people, login, django_assert_max_num_queries):

@@ -226,3 +226,41 @@ def test_queries_do_not_grow_with_referrals(tree, people, login, django_assert_m
     with django_assert_max_num_queries(few):
         nurse.get("/referrals")
     assert Resident.gated.count() == 21
+
+
+def test_the_sender_is_told_at_once_what_nobody_has_acknowledged(tree, people, login, hospital):
+    who = people.listed(tree.clinic)
+    village, doctor = login("village_doctor", tree.clinic), login("doctor", hospital)
+    send(village, who, hospital, urgent="1")
+    said = "Sent from here and not acknowledged for over 3 days: 1"
+    assert said not in village.get("/").content.decode()
+    Referral.gated.update(sent_at=timezone.now() - timedelta(days=3, hours=1))
+    assert said in village.get("/").content.decode()
+    assert said not in doctor.get("/").content.decode()
+    step(doctor, Referral.gated.get(), "acknowledge")
+    assert said not in village.get("/").content.decode()
+
+
+@pytest.mark.parametrize(("state", "word"), [("dead", "deceased"), ("moved", "moved away")])
+def test_nobody_waits_for_whoever_is_gone(state, word, tree, people, login, hospital):
+    who = people.listed(tree.clinic)
+    village, doctor = login("village_doctor", tree.clinic), login("doctor", hospital)
+    send(village, who, hospital)
+    referral = Referral.gated.get()
+    Referral.gated.update(sent_at=timezone.now() - timedelta(days=4))
+    Resident.gated.update(state=state)
+    Standing.gated.all().delete()
+    assert who.name not in doctor.get("/").content.decode()
+    assert "not acknowledged for over 3 days" not in village.get("/").content.decode()
+    assert word in doctor.get("/referrals").content.decode()  # still to be closed, and marked
+    assert word in doctor.get(f"/referrals/{referral.public_id}").content.decode()
+
+
+def test_a_form_sent_again_with_other_words_does_not_pretend(tree, people, login):
+    who, village = people.listed(tree.clinic), login("village_doctor", tree.clinic)
+    key = str(uuid4())
+    send(village, who, tree.centre, request_key=key)
+    response = send(village, who, tree.centre, request_key=key, urgent="1")
+    page = village.get(response.headers["Location"]).content.decode()
+    assert "It stands as it was" in page
+    assert not Referral.gated.get().urgent

@@ -18,6 +18,8 @@ from careloop.records.withdrawal import standing
 _LSC = 2.77
 MAX_LSC_PCT = {"lumbar_spine": 5.3, "total_hip": 5.0, "femoral_neck": 6.9}
 """Largest acceptable LSC in percent by site (ISCD) [B]; none is given for the 1/3 radius."""
+UNNAMED = ("", "other")
+"""What may stand for several devices: two values told so may be of two devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ def is_real_change(change: float, *, lsc: float) -> bool:
     return abs(change) >= lsc
 
 
+_ALIKE = ("person_id", "site", "device", "side")
+"""What must agree before two scans may be compared."""
+
+
 def bmd_changes(facts: pl.DataFrame, *, lsc_g_cm2: dict[str, float] | None = None) -> pl.DataFrame:
     """Consecutive BMD measurements of each person, site and device, and whether a change is real.
 
@@ -99,7 +105,8 @@ def bmd_changes(facts: pl.DataFrame, *, lsc_g_cm2: dict[str, float] | None = Non
     -------
     pl.DataFrame
         `person_id, variable, site, device, from_on, to_on, from_g_cm2, to_g_cm2, change_g_cm2,
-        change_pct, lsc_g_cm2, lsc_assumed, real`. Scans of different devices are never compared.
+        change_pct, lsc_g_cm2, lsc_assumed, real`. Scans of different devices or sides are never
+        compared, nor those whose device is not known.
     """
     own = lsc_g_cm2 or {}
     scans = (
@@ -108,13 +115,15 @@ def bmd_changes(facts: pl.DataFrame, *, lsc_g_cm2: dict[str, float] | None = Non
         .with_columns(
             site=pl.col("variable").str.strip_prefix("bmd_").str.strip_suffix("_g_cm2"),
             device=pl.col("context").str.json_path_match("$.device"),
+            side=pl.col("context").str.json_path_match("$.side"),
             measured_on=pl.col("effective_at").dt.date(),
         )
-        .sort("person_id", "site", "device", "effective_at", "recorded_at")
-        .unique(["person_id", "site", "device", "measured_on"], keep="last", maintain_order=True)
+        .filter(pl.col("device").is_in(UNNAMED).not_())  # null, too, is left out
+        .sort("person_id", "site", "device", "side", "effective_at", "recorded_at")
+        .unique([*_ALIKE, "measured_on"], keep="last", maintain_order=True)
     )
     previous = [
-        pl.col(name).shift(1).over("person_id", "site", "device").alias(new)
+        pl.col(name).shift(1).over(_ALIKE).alias(new)
         for name, new in (("measured_on", "from_on"), ("number", "from_g_cm2"))
     ]
     site = pl.col("site")

@@ -171,14 +171,17 @@ def _marker(known: pl.DataFrame, name: str, variable: str) -> pl.DataFrame:
 
 
 def _bone(known: pl.DataFrame, lsc_g_cm2: dict[str, float] | None) -> pl.DataFrame:
-    """Change of bone density since the start, each site on one device; real if at least the LSC.
+    """Change of bone density since the start, each site and side on one device; real from the LSC.
 
-    Of several devices at a site the one with the largest fall counts.
+    Of several devices or sides at a site the one with the largest fall counts.
     """
     before = pl.col("on") <= pl.col("start")
-    device = pl.col("context").str.json_path_match("$.device").alias("device")
-    scans = known.filter(pl.col("variable").str.starts_with("bmd_")).with_columns(device)
-    ends = scans.group_by("person_id", "variable", "device", before.alias("before")).agg(
+    told = [
+        pl.col("context").str.json_path_match(f"$.{name}").alias(name)
+        for name in ("device", "side")
+    ]
+    scans = known.filter(pl.col("variable").str.starts_with("bmd_")).with_columns(told)
+    ends = scans.group_by("person_id", "variable", "device", "side", before.alias("before")).agg(
         pl.all().exclude("before").last()
     )
     changes = bmd_changes(ends, lsc_g_cm2=lsc_g_cm2)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import BadRequest, ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
@@ -18,6 +19,8 @@ from careloop.web.accounts import session
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import User
 from careloop.web.accounts.role import Action
+from careloop.web.site.errors import told
+from careloop.web.site.held import held
 from careloop.web.site.language import gettext as _
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -71,18 +74,20 @@ class GateMiddleware:
         if request.user.is_authenticated:
             address = request.META.get("REMOTE_ADDR", "")
             request.gate = Gate(request.user, address=address)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        return told(request, self.get_response(request))
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Check the view's action before it runs."""
+        """Check the view's action before it runs; and that nothing sent holds what no text does."""
         del args, kwargs
         action = action_of(view)
+        if _holds_nul(request):
+            raise BadRequest("a NUL character, which PostgreSQL keeps in no text")
         if action == "public":
             return None
         if not request.user.is_authenticated:
-            return _to_login(request)
+            return held(request) or _to_login(request)
         match = request.resolver_match
         if (first := owed(request.user)) and (match is None or match.view_name != first):
             return _whole_page(request, resolve_url(first))
@@ -99,10 +104,26 @@ def owed(user: User) -> str:
     return ""
 
 
+def _holds_nul(request: HttpRequest) -> bool:
+    told = (value for sent in (request.GET, request.POST) for _name, value in sent.lists())
+    return any("\0" in each for values in told for each in values)
+
+
 def _to_login(request: HttpRequest) -> HttpResponse:
-    """To the login page and back; a part of a page that is asked for sends the whole page there."""
+    """To the login page and back; a part of a page that is asked for sends the whole page there.
+
+    Whoever sent a form comes back to the page it stood on: the form's own address may show nothing.
+    """
     htmx = getattr(request, "htmx", None)
-    back = (htmx.current_url_abs_path or "/") if htmx else request.get_full_path()
+    if htmx:
+        back = htmx.current_url_abs_path or "/"
+    elif request.method in {"GET", "HEAD"}:
+        back = request.get_full_path()
+    else:
+        stood = urlsplit(request.META.get("HTTP_REFERER", ""))
+        back = request.get_full_path()
+        if stood.path:  # one slash: with two a browser would take what follows for another site
+            back = urlunsplit(("", "", "/" + stood.path.lstrip("/"), stood.query, ""))
     return _whole_page(request, redirect_to_login(back).url)
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from careloop.web.accounts.models import Attempts
+from careloop.web.accounts.readable import login_name
 
 LIMIT = 5
 ADDRESS_LIMIT = 30
@@ -46,8 +47,8 @@ class Counted:
         now = timezone.now()
         with transaction.atomic():
             Attempts.objects.filter(since__lt=now - _KEPT_FOR).delete()
-            Attempts.objects.get_or_create(key=self.key)
-            row = Attempts.objects.select_for_update().get(key=self.key)
+            # In one step: a right attempt may take the row away at any moment (`forget`).
+            row, _ = Attempts.objects.select_for_update().get_or_create(key=self.key)
             if row.locked_until is not None and row.locked_until > now:
                 return row.locked_until
             if row.locked_until is not None or row.since < now - LOCKED_FOR:
@@ -79,11 +80,14 @@ class Counted:
 
 def of_name(username: str) -> Counted:
     """What counts against a login name, existing or not."""
-    return Counted("login", username.strip().lower())
+    return Counted("login", login_name(username))
 
 
 def of_address(address: str) -> Counted:
     """What counts against an address; IPv6 by its network, of which one machine has many.
+
+    An IPv4 address is the same however it is written: all that are written `::ffff:192.0.2.1` stand
+    in one network.
 
     This machine's own address is never locked: it is that of a proxy that does not say who asks,
     and would lock everybody.
@@ -92,6 +96,7 @@ def of_address(address: str) -> Counted:
         told = ip_address(address)
     except ValueError:
         return Counted("address", address, limit=ADDRESS_LIMIT)
+    told = getattr(told, "ipv4_mapped", None) or told
     if told.is_loopback:
         return Counted("address", address, limit=sys.maxsize)
     network = int(told) >> 64 if isinstance(told, IPv6Address) else told

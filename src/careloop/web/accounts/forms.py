@@ -9,8 +9,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.validators import RegexValidator
 
 from careloop.web.accounts.models import Organisation, User
-from careloop.web.accounts.readable import NUMBER, plain
+from careloop.web.accounts.readable import NUMBER, login_name, plain
 from careloop.web.accounts.role import ROLE_NAMES, Role
+from careloop.web.registry.national_id import normalised, written_out
 from careloop.web.site.language import gettext, language
 from careloop.web.site.language import gettext_lazy as _
 
@@ -30,10 +31,18 @@ def _password(name: str, use: str) -> forms.CharField:
     )
 
 
+class _LoginName(forms.CharField):
+    """A login name, checked as it is kept."""
+
+    def to_python(self, value: Any) -> str:
+        """In small letters and plain digits."""
+        return login_name(super().to_python(value) or "")
+
+
 class LoginForm(forms.Form):
     """Name and password."""
 
-    username = forms.CharField(
+    username = _LoginName(
         label=_("Login name"),
         max_length=60,
         widget=forms.TextInput(
@@ -106,7 +115,7 @@ class LanguageForm(forms.Form):
 
 
 class _NamedForm(forms.Form):
-    username = forms.CharField(
+    username = _LoginName(
         label=_("Login name"),
         min_length=2,
         max_length=60,
@@ -119,8 +128,8 @@ class _NamedForm(forms.Form):
     )
 
     def clean_username(self) -> str:
-        """In small letters, and nobody's yet."""
-        name = str(self.cleaned_data["username"]).lower()
+        """Nobody's yet."""
+        name = str(self.cleaned_data["username"])
         if User.objects.filter(username=name).exists():
             raise forms.ValidationError(gettext("Somebody has this login name already."))
         return name
@@ -243,6 +252,9 @@ class EmergencyForm(_Reason):
     )
     field_order = ("number", "reason")
 
-    def clean_number(self) -> str:
-        """Without spaces, the check letter large."""
-        return "".join(str(self.cleaned_data["number"]).split()).upper()
+    def clean_number(self) -> tuple[str, ...]:
+        """In every spelling the register may keep: small or large letters, fifteen digits or 18."""
+        typed = "".join(str(self.cleaned_data["number"]).split())
+        number = normalised(typed)
+        eighteen = (written_out(number),) if len(number) == 15 and number.isdecimal() else ()
+        return (typed, typed.upper(), typed.lower(), number, *eighteen)

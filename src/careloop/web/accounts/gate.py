@@ -9,7 +9,9 @@ who touched whose data?     `open`, `listed` and `writing` append to the audit's
 
 Reach follows the tree of organisations downwards. Beyond it lead only two ways, each to one person:
 break-glass, with a reason, for an hour; and a referral, for the place that receives it (and those
-above it), until 30 days after it was answered or cancelled.
+above it), until 30 days after it was answered or cancelled. Both open the record, and nothing that
+would outlast them: only who looks after somebody gives them a login, merges their registrations or
+hands them to another place (`looks_after`).
 
 Numbers about many people come from `numbers`, which counts and never shows a row.
 """
@@ -27,7 +29,7 @@ from uuid import UUID
 import polars as pl
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -43,6 +45,8 @@ REFERRED_FOR = timedelta(days=30)
 """How long a place that received a referral still opens the person once it is closed."""
 _FEW = 20
 """Up to so many places are named in a query; more are looked up by it."""
+_LASTING: frozenset[Action] = frozenset({"person.merge", "login.give", "login.end"})
+"""What outlasts a broken glass or a referral: for those who look after somebody only."""
 _GROUPS = frozenset({"organisation", "worklist", "state", "counted", "level", "next_step"})
 """What may be counted by: nothing that leads to a person."""
 
@@ -85,7 +89,13 @@ class Gate:
 
     def organisations(self) -> QuerySet[Organisation]:
         """The same, as rows in the order of the tree."""
-        return Organisation.objects.filter(pk__in=self.reach)
+        return Organisation.objects.filter(self.reaching("pk"))
+
+    def reaching(self, place: str) -> Q:
+        """Rows whose field `place` names an organisation within reach."""
+        if len(self.reach) > _FEW and self.user.organisation is not None:
+            return Q(**{f"{place}__in": self.user.organisation.subtree().order_by().values("pk")})
+        return Q(**{f"{place}__in": self.reach})
 
     @cached_property
     def referred(self) -> tuple[int, ...]:
@@ -95,8 +105,8 @@ class Gate:
         since = timezone.now() - REFERRED_FOR
         running = Q(referrals__state__in=("sent", "acknowledged"))
         running |= Q(referrals__answered_at__gt=since) | Q(referrals__cancelled_at__gt=since)
-        here = Q(referrals__to_organisation__in=self.reach)
-        found = Resident.gated.filter(running & here).exclude(organisation__in=self.reach)
+        here = self.reaching("referrals__to_organisation")
+        found = Resident.gated.filter(running & here).exclude(self.reaching("organisation"))
         return tuple(found.values_list("pk", flat=True).distinct())
 
     @property
@@ -108,13 +118,7 @@ class Gate:
     def _within(self, to_resident: str) -> Q:
         if self.user.role == "patient":
             return Q(**{to_resident: self.own})
-        return self._in_reach
-
-    @cached_property
-    def _in_reach(self) -> Q:
-        if len(self.reach) > _FEW and self.user.organisation is not None:
-            return Q(organisation__in=self.user.organisation.subtree().order_by().values("pk"))
-        return Q(organisation__in=self.reach)
+        return self.reaching("organisation")
 
     def residents(self) -> QuerySet[Resident]:
         """The residents within reach, those referred here too; merged registrations left out."""
@@ -151,17 +155,23 @@ class Gate:
         """Rows about one resident whom `open` has returned."""
         return model.gated.filter(resident=resident)
 
+    def having(self, national_id: str) -> Q:
+        """Residents with this national id, in their own or in a merged registration of theirs."""
+        merged = Resident.gated.filter(national_id=national_id, merged_into__isnull=False)
+        return Q(national_id=national_id) | Q(pk__in=merged.values("merged_into"))
+
     def registered_elsewhere(self, national_id: str) -> bool:
         """Whether somebody out of reach has this national id: no more is told, and it is audited.
 
         So that nobody is registered twice because two places cannot see each other.
         """
         self.require("person.register")
-        known = Resident.gated.filter(national_id=national_id).exclude(state="merged")
-        near = {*self.residents().filter(national_id=national_id).values_list("pk", flat=True)}
+        having = self.having(national_id)
+        known = Resident.gated.filter(having).exclude(state="merged")
+        near = {*self.residents().filter(having).values_list("pk", flat=True)}
         far = [each.public_id for each in known if each.pk not in near]
         if far:
-            append(self.actor, "person.register", far, detail={"page": "registered_elsewhere"})
+            append(self.actor, "person.elsewhere", far)
         return bool(far)
 
     def about_all(self, residents: Iterable[Resident], model: type[Row]) -> QuerySet[Row]:
@@ -173,36 +183,53 @@ class Gate:
     def open(self, public_id: UUID | str, action: Action = "person.read") -> Resident:
         """One person's record, for reading or for an action; written to the audit.
 
+        Of a merged registration (a card, a page that stood open) the one it stands for is opened:
+        nobody reads half of what is known, or writes where nobody looks.
+
         Raises
         ------
         Http404
-            Unknown, or out of reach: the answer is the same, so that nobody learns who exists.
+            Unknown, or out of reach: the answer is the same, so that nobody learns who exists. That
+            somebody tried to open a person out of reach is written to the audit.
         PermissionDenied
             The role does not do this.
         """
         self.require(action)
-        resident = Resident.gated.select_related("organisation").filter(public_id=public_id).first()
-        if resident is None or not self._reaches(resident):
+        resident = self._stands(public_id)
+        if resident is None:
             raise Http404
-        append(self.actor, "read" if action.endswith("read") else action, [resident.public_id])
+        if not self._reaches(resident):
+            append(self.actor, "refused", [resident.public_id], detail={"action": action})
+            raise Http404
+        append(self.actor, "read" if action == "person.read" else action, [resident.public_id])
         return resident
 
     def _reaches(self, resident: Resident) -> bool:
         if self.user.role == "patient":
             return resident.pk == self.own
-        if resident.organisation_id in self.reach:
-            return True
-        return resident.pk in self.referred or self._glass_broken(resident)
+        return (
+            self.looks_after(resident)
+            or resident.pk in self.referred
+            or self._glass_broken(resident)
+        )
+
+    def looks_after(self, resident: Resident) -> bool:
+        """Whether somebody belongs to the user's own place or one below: not referred, no glass."""
+        return resident.organisation_id in self.reach
 
     def _glass_broken(self, resident: Resident) -> bool:
-        return BreakGlass.objects.filter(
-            user=self.user, resident=resident, until__gt=timezone.now()
-        ).exists()
+        """Whether it was for this person, by whichever of their registrations."""
+        broken = Q(resident__in=[resident.pk, resident.merged_into_id])
+        broken |= Q(resident__merged_into=resident)
+        return BreakGlass.objects.filter(broken, user=self.user, until__gt=timezone.now()).exists()
 
     def break_glass(self, public_id: UUID | str, reason: str) -> BreakGlass:
-        """Open one person outside one's region for an hour; the reason goes to the audit."""
+        """Open one person outside one's region for an hour; the reason goes to the audit.
+
+        Of a merged registration (a card printed before) the one it stands for is opened.
+        """
         self.require("person.break_glass")
-        resident = Resident.gated.filter(public_id=public_id).first()
+        resident = self._stands(public_id)
         if resident is None:
             raise Http404
         with transaction.atomic():
@@ -216,17 +243,25 @@ class Gate:
 
     def within_reach(self, public_id: UUID | str) -> bool:
         """Whether `open` would open it, without opening it."""
-        resident = Resident.gated.filter(public_id=public_id).first()
+        resident = self._stands(public_id)
         return resident is not None and self._reaches(resident)
 
-    def find_for_emergency(self, number: str) -> UUID | None:
+    def _stands(self, public_id: UUID | str) -> Resident | None:
+        """The registration of this id; of a merged one, the one it stands for."""
+        with_place = Resident.gated.select_related("organisation", "merged_into__organisation")
+        found = with_place.filter(public_id=public_id).first()
+        return found and (found.merged_into or found)
+
+    def find_for_emergency(self, *numbers: str) -> UUID | None:
         """Whose full national ID or person number this is, in reach or not; merged ones followed.
 
-        Each search is written to the audit, found or not, without the number.
+        Each search is written to the audit, found or not, without the number (which may be spelt in
+        several ways, such as with fifteen digits and with eighteen).
         """
         self.require("person.break_glass")
-        exactly = Q(national_id=number) | Q(person_id=number)
-        found = Resident.gated.select_related("merged_into").filter(exactly) if number else ()
+        spelt = {number for number in numbers if number}
+        exactly = Q(national_id__in=spelt) | Q(person_id__in=spelt)
+        found = Resident.gated.select_related("merged_into").filter(exactly) if spelt else ()
         for resident in found:
             stands = resident.merged_into or resident
             append(self.actor, "emergency.search", [stands.public_id], detail={"found": True})
@@ -245,32 +280,53 @@ class Gate:
         )
         return BreakGlass.objects.filter(concerns).order_by("-granted_at", "-pk")
 
+    def answers_for(self, public_id: UUID) -> bool:
+        """Whether a person belongs to a manager's places, who then sees what anybody did there."""
+        self.require("audit.read")
+        place, resident = self.user.organisation, self._stands(public_id)
+        if place is None or resident is None:
+            return False
+        return bool(resident.organisation.path.startswith(place.path))
+
+    def registrations(self, resident: Resident) -> list[Resident]:
+        """A person whom `open` has returned, and the registrations that were merged into theirs."""
+        return [resident, *Resident.gated.filter(merged_into=resident).order_by("pk")]
+
     def facts(self, resident: Resident) -> pl.DataFrame:
         """All facts of a person whom `open` has returned, merged registrations included."""
-        ids = [resident.person_id]
-        ids += Resident.gated.filter(merged_into=resident).values_list("person_id", flat=True)
         store = DatabaseStore()
-        frames = [store.facts_of(each) for each in ids]
+        frames = [store.facts_of(each.person_id) for each in self.registrations(resident)]
         return pl.concat(frames).with_columns(person_id=pl.lit(resident.person_id))
 
     # --- what goes to the audit
 
-    def listed(self, residents: Iterable[Resident], *, page: str) -> None:
-        """Write down whose names a page shows."""
+    def listed(self, residents: Iterable[Resident], *, page: str, action: str = "list") -> None:
+        """Write down whose names a page shows; with `report.read` whose reports were printed."""
         shown = [resident.public_id for resident in residents]
         if shown:
-            append(self.actor, "list", shown, detail={"page": page})
+            append(self.actor, action, shown, detail={"page": page})
 
     @contextmanager
-    def writing(self, resident: Resident, action: Action, **detail: Any) -> Iterator[None]:
+    def writing(
+        self, resident: Resident, action: Action, *also: Resident, **detail: Any
+    ) -> Iterator[None]:
         """A transaction in which a person's data is changed; the audit is part of it.
 
-        Everything inside is kept together with its audit entry, or nothing is.
+        Everything inside is kept together with its audit entry, or nothing is. `also` are others
+        whom the entry names.
+
+        Raises
+        ------
+        Http404
+            What would outlast a broken glass or a referral, of somebody looked after elsewhere.
         """
         self.require(action)
+        if action in _LASTING and not self.looks_after(resident):
+            raise Http404
         with transaction.atomic():
             yield
-            append(self.actor, action, [resident.public_id], detail=detail)
+            concerned = [each.public_id for each in (resident, *also)]
+            append(self.actor, action, concerned, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +352,27 @@ class Numbers:
         """
         if strange := set(by) - _GROUPS:
             raise ValueError(f"not counted by {sorted(strange)}")
-        person = "pk" if self._rows.model is Resident else "resident"
         rows = self._rows.filter(*conditions, **filters).order_by().values(*by)
-        return list(rows.annotate(people=Count(person, distinct=True)))
+        if self._once({*by, *filters}):
+            return list(rows.annotate(people=Count("*")))
+        return list(rows.annotate(people=Count("resident", distinct=True)))
+
+    def _once(self, fixed: set[str]) -> bool:
+        """Whether nobody can stand in two rows in which these fields are the same."""
+        if self._rows.model is Resident:
+            return True
+        constraints = self._rows.model._meta.total_unique_constraints  # noqa: SLF001 — Django's own
+        return any({*each.fields} <= fixed | {"resident"} for each in constraints)
+
+    def such(self, **filters: Any) -> Q:
+        """A condition for counting in another table: there is such a row about the resident.
+
+        Filters may look at the other table with `OuterRef`.
+        """
+        named = {name: each for name, each in filters.items() if not isinstance(each, OuterRef)}
+        about = self._rows.filter(**named)
+        # Whom any row is about is read once; only of them each row is looked at.
+        found = Q(resident__in=about.order_by().values("resident"))
+        if named == filters:
+            return found
+        return found & Q(Exists(about.filter(resident=OuterRef("resident"), **filters)))

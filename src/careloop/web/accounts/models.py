@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+from careloop.web.accounts.readable import login_name
 from careloop.web.accounts.role import ROLE_NAMES, Action, may
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ class Users(BaseUserManager):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The user of this login name."""
-        found: User = self.get(username=(username or "").lower())
+        found: User = self.get(username=login_name(username or ""))
         return found
 
     def create_user(self, username: str, password: str, **fields: Any) -> User:
         """Make a user with a hashed password."""
-        user: User = self.model(username=username.lower(), **fields)
+        user: User = self.model(username=login_name(username), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user

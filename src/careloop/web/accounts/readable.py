@@ -35,5 +35,16 @@ def plain(typed: str) -> str:
     return "".join(unicodedata.normalize("NFKC", typed).split()).replace("-", "").lower()
 
 
+def login_name(typed: str) -> str:
+    """A login name as it is kept: small letters and plain digits, however the keyboard wrote them.
+
+    Examples
+    --------
+    >>> login_name(" Wang.Fang "), login_name("１２０１１１１２２２２")
+    ('wang.fang', '12011112222')
+    """
+    return unicodedata.normalize("NFKC", typed).strip().lower()
+
+
 def _group(of: str, size: int) -> str:
     return "".join(secrets.choice(of) for _ in range(size))

@@ -20,15 +20,21 @@ _ACTIONS: dict[str, tuple[str, str]] = {
     "person.read": ("R", "read"),
     "own.read": ("R", "read"),
     "person.find": ("R", "search-type"),
+    "refused": ("R", "read"),
+    "person.elsewhere": ("R", "search-type"),
     "person.register": ("C", "create"),
     "report.read": ("R", "read"),
     "break_glass": ("E", ""),
     "login": ("E", ""),
     "logout": ("E", ""),
     "login.failed": ("E", ""),
+    "emergency.search": ("E", "search-type"),
+    "audit.read": ("R", "search-type"),
     "audit.export": ("R", "search-type"),
 }
 """Action of the audit → AuditEvent.action and the RESTful interaction; else an update."""
+_REFUSED = frozenset({"refused", "login.failed"})
+"""What did not come about: AuditEvent.outcome 4, a minor failure."""
 _EXTENSION = "https://careloop.example/fhir/StructureDefinition/audit-digest"
 _CHUNK = 2000
 
@@ -64,7 +70,7 @@ def audit_event(entry: Entry) -> dict[str, Any]:
         "subtype": subtypes,
         "action": action,
         "recorded": entry.at.astimezone(UTC).isoformat(),
-        "outcome": "4" if entry.action.endswith("failed") else "0",
+        "outcome": "4" if entry.action in _REFUSED else "0",
         "agent": [agent],
         "source": {"observer": {"display": "careloop"}},
     }

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from careloop.web.accounts.models import User
 from careloop.web.audit.models import Concerned, Entry
 
 PAGE = 50
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
+"""No database tells days beyond any calendar in another time zone; nothing was done there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,19 @@ class Page:
     older: int | None
 
 
-def entries(path: str, wanted: Wanted, *, before: int | None = None) -> Page:
+def entries(
+    path: str, wanted: Wanted, *, placeless: bool = False, before: int | None = None
+) -> Page:
     """What was done by people of a place and of all below it.
+
+    With `placeless`, also by those of no place: residents, the console, and whoever failed to log
+    in under a name that nobody has.
 
     Pages are told by the number they begin before, not by counting: the ten-thousandth page is as
     fast as the first, and nothing is shown twice when entries are added meanwhile.
     """
-    found = Entry.objects.filter(organisation_path__startswith=path)
+    here = Q(organisation_path__startswith=path)
+    found = Entry.objects.filter(here | Q(organisation_path="") if placeless else here)
     if wanted.username:
         found = found.filter(username=wanted.username)
     if wanted.action:
@@ -51,17 +60,20 @@ def entries(path: str, wanted: Wanted, *, before: int | None = None) -> Page:
         )
     if wanted.since is not None:
         found = found.filter(at__gte=_midnight(wanted.since))
-    if wanted.until is not None:
+    if wanted.until is not None and wanted.until < _LAST_DAY:
         found = found.filter(at__lt=_midnight(wanted.until + timedelta(days=1)))
     return _paged(found, before)
 
 
-def about(person: UUID, *, before: int | None = None) -> Page:
-    """Everything anybody did with one person's data, from whatever place."""
-    concerned = Concerned.objects.filter(resident_public_id=person).order_by("-entry")
+def about(persons: Collection[UUID], *, before: int | None = None) -> Page:
+    """Everything anybody did with one person's data, from whatever place.
+
+    `persons` are the ids of all registrations that are theirs.
+    """
+    concerned = Concerned.objects.filter(resident_public_id__in=persons).order_by("-entry")
     if before is not None:
         concerned = concerned.filter(entry__lt=before)
-    numbers = list(concerned.values_list("entry", flat=True)[: PAGE + 1])
+    numbers = list(concerned.values_list("entry", flat=True).distinct()[: PAGE + 1])
     found = list(Entry.objects.filter(number__in=numbers).order_by("-number"))
     return _cut(found)
 
@@ -84,4 +96,4 @@ def _cut(found: list[Entry]) -> Page:
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
+    return timezone.make_aware(datetime.combine(max(day, _FIRST_DAY), time()))

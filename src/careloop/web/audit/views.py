@@ -12,27 +12,33 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from careloop.web.accounts.access import GatedRequest, for_action
+from careloop.web.accounts.models import Organisation
 from careloop.web.accounts.role import ROLE_NAMES
 from careloop.web.audit import query
 from careloop.web.audit.chain import append
 from careloop.web.audit.models import Entry
 from careloop.web.audit.word import ACTIONS, words
+from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
 
 
 @for_action("audit.read")
 @require_GET
 def entries(request: GatedRequest) -> HttpResponse:
-    """What people of one's own places did; asking about one person is itself written down."""
+    """What people of one's own places did, and what anybody did with residents of these places.
+
+    Asking about one person is itself written down.
+    """
     place = request.user.organisation
     asked = {name: request.GET.get(name, "").strip() for name in ("user", "action", "from", "to")}
     asked["person"] = request.GET.get("person", "").strip()
     wanted, wrong = _wanted(asked)
-    page = (
-        query.Page([], None)
-        if place is None or wrong
-        else query.entries(place.path, wanted, before=_number(request))
-    )
+    page = query.Page([], None)
+    if place is not None and not wrong:
+        own = wanted.person is not None and request.gate.answers_for(wanted.person)
+        page = query.entries(
+            "" if own else place.path, wanted, placeless=_is_top(place), before=_number(request)
+        )
     if wanted.person is not None and not wrong:
         append(request.gate.actor, "audit.read", [wanted.person])
     filters = {name: value for name, value in asked.items() if value}
@@ -54,7 +60,8 @@ def entries(request: GatedRequest) -> HttpResponse:
 def person(request: GatedRequest, public_id: UUID) -> HttpResponse:
     """Who looked at this person, and what they did."""
     resident = request.gate.open(public_id)
-    page = query.about(resident.public_id, before=_number(request))
+    registrations = request.gate.registrations(resident)
+    page = query.about([each.public_id for each in registrations], before=_number(request))
     return render(
         request,
         "audit/person.html",
@@ -66,8 +73,14 @@ def person(request: GatedRequest, public_id: UUID) -> HttpResponse:
     )
 
 
+def _is_top(place: Organisation) -> bool:
+    """Whether a place stands above all others: it sees what belongs to none of them."""
+    return not Organisation.objects.exclude(path__startswith=place.path).exists()
+
+
 def _rows(page: query.Page) -> list[dict[str, object]]:
     roles = {str(key): name[language()] for key, name in ROLE_NAMES.items()}
+    roles["operator"] = _("at the console")
     names = query.names(page)
     return [_row(entry, roles, names) for entry in page.entries]
 
@@ -85,7 +98,7 @@ def _row(entry: Entry, roles: Mapping[str, str], names: Mapping[str, str]) -> di
         "address": entry.address,
         "reason": reason,
         "persons": [each for each in entry.residents.split(",") if each],
-        "alarm": entry.action in {"break_glass", "login.failed"},
+        "alarm": entry.action in {"break_glass", "login.failed", "refused"},
     }
 
 

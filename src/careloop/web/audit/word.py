@@ -9,7 +9,9 @@ from careloop.web.site.language import gettext_lazy as _
 ACTIONS: dict[str, Any] = {
     "read": _("Opened the record"),
     "list": _("Saw the name in a list"),
+    "refused": _("Tried to open the record and was refused"),
     "person.register": _("Registered or changed details"),
+    "person.elsewhere": _("Learnt that the ID number is registered elsewhere"),
     "person.merge": _("Merged or parted registrations"),
     "visit.write": _("Recorded a contact"),
     "image.write": _("Added or withdrew an image"),
@@ -18,7 +20,7 @@ ACTIONS: dict[str, Any] = {
     "message.write": _("Wrote or read messages"),
     "consent.write": _("Gave or withdrew a consent"),
     "worklist.read": _("Worked on a list"),
-    "report.read": _("Printed or sent a report"),
+    "report.read": _("Opened or printed a report"),
     "break_glass": _("Emergency access"),
     "emergency.search": _("Looked for somebody in an emergency"),
     "password.change": _("Changed their own password"),

@@ -105,7 +105,7 @@ class Visit(PersonData):
         ("hospital", "医院随访"),
         ("phone", "电话随访"),
         ("dxa", "骨密度检查"),
-        ("outcome", "结局报告"),
+        ("outcome", "重要事件报告"),
     )
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     request_key = models.UUIDField(unique=True)

@@ -25,14 +25,14 @@ from careloop.programmes.bedside import Bedside, slim
 from careloop.programmes.planning import guidance_of, guided_frame
 from careloop.programmes.programme import Programme, programme
 from careloop.records.snapshot import Snapshot, snapshot
+from careloop.web.care.away import away
 from careloop.web.care.called import off_until
+from careloop.web.care.lapse import let_lapse
 from careloop.web.care.models import Listed, Standing
 from careloop.web.registry.resident import Resident
 
 PROGRAMME = "osteoporosis"
 """The programme of this site, until there are several."""
-GONE = ("dead", "moved")
-"""States in which nobody is on any list."""
 _MANY = 500
 _making = Lock()
 
@@ -100,7 +100,8 @@ def refresh(
     row = row_of(facts, as_of, key=key) if row is None else dict(row)
     frame = pl.DataFrame([{name: row.get(name) for name in worklists(key).reads()}])
     answered = row | frame.with_columns(worklists(key).columns()).row(0, named=True)
-    standing, listed = _made(resident, answered, as_of, key)
+    standing, listed = _made(resident, answered, as_of, key, called=not away([resident]))
+    let_lapse([(standing, listed)], key, _last_decision(key))
     _put_off(listed, [resident.pk])
     Standing.gated.filter(resident=resident, programme=key).delete()
     Listed.gated.filter(resident=resident, programme=key).delete()
@@ -144,7 +145,11 @@ def refresh_all(
     frame = _listing(guided_frame(taken, _as_bedside(key)), taken, key)
     rows = {row["person_id"]: row for row in frame.iter_rows(named=True)}
     # Nothing usable is known of somebody: so stands in their standing, for they have been seen to.
-    made = {one: _made(who, rows.get(one, {}), as_of, key) for one, who in known.items()}
+    off = away(list(known.values()))
+    made = {
+        one: _made(who, rows.get(one, {}), as_of, key, called=who.pk not in off)
+        for one, who in known.items()
+    }
     with transaction.atomic():
         newer = saved_meanwhile()
         kept = [each for person_id, each in made.items() if person_id not in newer]
@@ -163,6 +168,7 @@ def _listing(frame: pl.DataFrame, taken: Snapshot, key: str) -> pl.DataFrame:
 def _replace(made: Sequence[tuple[Standing, list[Listed]]], key: str) -> None:
     chosen = [standing.resident_id for standing, _ in made]
     listed = [each for _, on in made for each in on]
+    let_lapse(made, key, _last_decision(key))
     _put_off(listed, chosen)
     Standing.gated.filter(programme=key, resident__in=chosen).delete()
     Listed.gated.filter(programme=key, resident__in=chosen).delete()
@@ -178,9 +184,12 @@ def _put_off(listed: Iterable[Listed], residents: Collection[int]) -> None:
 
 
 def _made(
-    resident: Resident, row: Mapping[str, Any], as_of: date, key: str
+    resident: Resident, row: Mapping[str, Any], as_of: date, key: str, *, called: bool
 ) -> tuple[Standing, list[Listed]]:
-    """The rows of one person from the columns of `Worklists.columns` and the programme's own."""
+    """The rows of one person from the columns of `Worklists.columns` and the programme's own.
+
+    Nobody is on a list who is `called` for nothing.
+    """
     standing = Standing(
         resident=resident,
         organisation_id=resident.organisation_id,
@@ -188,7 +197,7 @@ def _made(
         as_of=as_of,
         level=row.get(LEVEL) or 0,
         next_step=row.get("next_step") or "",
-        counted=0 if resident.state in GONE else worklists(key).counted(row),
+        counted=worklists(key).counted(row) if called else 0,
         answers=_answers(row, key),
     )
     listed = [
@@ -211,9 +220,14 @@ def _made(
             since=_since(row.get(f"{each.column}_since"), as_of),
         )
         for each in worklists(key).lists
-        if row.get(each.column) and resident.state not in GONE
+        if called and row.get(each.column)
     ]
     return standing, listed
+
+
+def _last_decision(key: str) -> str:
+    """The decision that says what to do next."""
+    return next((each.key for each in reversed(the_programme(key).decisions)), "")
 
 
 def _answers(row: Mapping[str, Any], key: str) -> dict[str, Any]:

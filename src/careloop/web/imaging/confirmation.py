@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,7 +28,9 @@ from careloop.web.imaging.entry import (
     no_reference,
     read_day,
     read_value,
+    unsigned,
 )
+from careloop.web.imaging.subject import compared, other_age
 from careloop.web.registry.resident import Resident
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
@@ -59,6 +60,8 @@ class Value:
     """Whether the programme asks for it when values are entered by hand."""
     told: str
     take: bool
+    offered: str = ""
+    """What stood in its field at first."""
     error: str = ""
 
 
@@ -75,7 +78,10 @@ class Table:
     day_read: str
     needs_side: bool
     side: str
+    page: int
     values: list[Value]
+    differs: list[str] = field(default_factory=list)
+    """How the person it names is not the resident."""
     errors: dict[str, str] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
 
@@ -85,14 +91,31 @@ class Confirmation:
     """Everything that was read in a document, with what a person said to it."""
 
     tables: list[Table]
-    differs: list[str]
-    """How the person on the report is not the resident."""
     nameless: bool
     pages: list[int]
     sha256: str
+    left_out: int = 0
+    """Pages that nobody read."""
     errors: list[str] = field(default_factory=list)
     sure: bool = False
     same: bool = False
+
+    @property
+    def differs(self) -> list[str]:
+        """How the person on the report is not the resident; on which page where some pages fit."""
+        words = [
+            _("page {number} of the report").format(number=table.page) + _(": ") + line
+            if self.mixed
+            else line
+            for table in self.tables
+            for line in table.differs
+        ]
+        return list(dict.fromkeys(words))
+
+    @property
+    def mixed(self) -> bool:
+        """Whether its tables are of several people, one of whom may be the resident."""
+        return len({tuple(table.differs) for table in self.tables}) > 1
 
     @property
     def doubts(self) -> list[str]:
@@ -111,7 +134,7 @@ class Confirmation:
         found = list(self.errors)
         for table in self.tables:
             found += [*table.errors.values(), *(each.error for each in table.values if each.error)]
-        return found
+        return list(dict.fromkeys(found))
 
     @property
     def may_be_saved(self) -> bool:
@@ -119,11 +142,27 @@ class Confirmation:
         return not self.faults() and (not self.doubts or self.sure)
 
 
-def opened(read: Mapping[str, Any], resident: Resident, sha256: str) -> Confirmation:
-    """What was read, as it is first shown."""
+def opened(
+    read: Mapping[str, Any], resident: Resident, sha256: str, *, elsewhere: bool = False
+) -> Confirmation:
+    """What was read, as it is first shown.
+
+    Of a document about several people nothing is ticked that names another than the resident.
+    `elsewhere` tells that the same document was saved for somebody else.
+    """
     tables = [_table(number, told) for number, told in enumerate(read["tables"])]
-    differs, nameless = compared([told["subject"] for told in read["tables"]], resident)
-    return Confirmation(tables, differs, nameless, list(read["pages"]), sha256)
+    nameless = compared([told["subject"] for told in read["tables"]], resident)[1]
+    for table, told in zip(tables, read["tables"], strict=True):
+        table.differs = compared([told["subject"]], resident)[0]
+        if not told["subject"]["born_on"]:
+            table.differs += other_age(told["age_y"], told["scanned_on"] or "", resident)
+        if elsewhere:
+            table.differs.append(_("The same file was saved for another resident."))
+    shown = Confirmation(tables, nameless, list(read["pages"]), sha256, read.get("left_out", 0))
+    for table in tables if shown.mixed else ():
+        for value in table.values:
+            value.take = value.take and not table.differs
+    return shown
 
 
 def answered(
@@ -132,18 +171,17 @@ def answered(
     """Take over what a person said; faults and doubts are noted in `shown`."""
     known = examination()
     shown.same = posted.get(SAME) == "1"
-    if shown.differs and not shown.same:
-        shown.errors.append(
-            _("Compare who the report is about, and tick that it is this resident.")
-        )
     for table in shown.tables:
         _answer_table(table, posted)
         taken: dict[str, float] = {}
         for value in table.values:
             _answer_value(value, posted, taken)
         if not taken:
-            table.errors.clear()
             continue
+        if table.differs and not shown.same:
+            table.errors["who"] = _(
+                "Compare who the report is about, and tick that it is this resident."
+            )
         errors: dict[str, str] = {}
         read_day(table.day, born=resident.birth_date, today=today, into=errors)
         table.errors |= errors
@@ -155,6 +193,9 @@ def answered(
                 taken, device=table.device, reference=table.reference, sex=resident.sex
             )
         ]
+        table.doubts += unsigned(
+            taken, device=table.device, reference=table.reference, sex=resident.sex
+        ).values()
         if not table.reference and any(key.startswith("t_") for key in taken):
             table.doubts.append(no_reference())
     if not any(each.take for table in shown.tables for each in table.values):
@@ -233,6 +274,7 @@ def _table(number: int, told: Mapping[str, Any]) -> Table:
                 first=row["variable"] in first,
                 told="" if refused else _as_printed(row),
                 take=row["status"] == "checked",
+                offered="" if refused else _as_printed(row),
             )
         )
     values.sort(key=lambda each: not each.first)
@@ -249,6 +291,7 @@ def _table(number: int, told: Mapping[str, Any]) -> Table:
         day_read=day,
         needs_side=told["site"] in ("hip", "forearm") and any(not each.side for each in values),
         side=told["side"] if told["side"] in SIDES else "",
+        page=told["page"],
         values=values,
     )
 
@@ -279,6 +322,8 @@ def _answer_value(value: Value, posted: Mapping[str, str], into: dict[str, float
     value.told = posted.get(value.name, "").strip()
     value.take = posted.get(f"{value.name}-take") == "1"
     if not value.take:
+        if value.told not in ("", value.offered):
+            value.error = _("{name}: typed, but not ticked").format(name=value.label)
         return
     errors: dict[str, str] = {}
     number = read_value(value.variable, value.told, errors)
@@ -336,54 +381,3 @@ def _contact(day: date, side: str, rows: list[tuple[Table, Value]], sha256: str)
         if value.printed != f"{number}":
             raws[key] = value.printed
     return Contact(KIND, day, answers, context, Document("dxa_report", sha256, places, raws))
-
-
-# --- whose report it is
-
-
-def compared(subjects: list[Mapping[str, Any]], resident: Resident) -> tuple[list[str], bool]:
-    """How the people named on a document differ from the resident; whether none is named."""
-    differs: dict[str, None] = {}
-    named = False
-    for who in subjects:
-        named = named or bool(who["name"])
-        if who["name"] and resident.name and not same_name(who["name"], resident):
-            words = _("Name on the document: {told}; resident: {resident}")
-            differs[words.format(told=who["name"][:60], resident=resident.name)] = None
-        born = resident.birth_date.isoformat() if resident.birth_date else ""
-        if who["born_on"] and born and who["born_on"] != born:
-            words = _("Birth date on the document: {told}; resident: {resident}")
-            differs[words.format(told=who["born_on"], resident=born)] = None
-        if who["sex"] and resident.sex and who["sex"] != resident.sex:
-            sexes = load()["sex"].values
-            words = _("Sex on the document: {told}; resident: {resident}")
-            differs[
-                words.format(
-                    told=sexes[who["sex"]][language()], resident=sexes[resident.sex][language()]
-                )
-            ] = None
-        number = who["person_id"].strip().upper()
-        if re.fullmatch(r"\d{17}[\dX]", number) and resident.national_id not in ("", number):
-            differs[_("The ID number on the document is not the resident's.")] = None
-    return list(differs), not named
-
-
-def same_name(printed: str, resident: Resident) -> bool:
-    """Whether a printed name is the resident's, in characters or in pinyin in any order.
-
-    Examples
-    --------
-    >>> someone = Resident(name="王秀英", pinyin="wangxiuying")
-    >>> names = ("王 秀英", "WANG, XIU YING", "Xiuying Wang", "李秀英")
-    >>> [same_name(name, someone) for name in names]
-    [True, True, True, False]
-    """
-    told = _plain(printed)
-    if told == _plain(resident.name):
-        return True
-    letters = told.isascii() and bool(told)
-    return letters and sorted(told) == sorted(_plain(resident.pinyin))
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\W\d_]+", "", unicodedata.normalize("NFKC", text)).casefold()

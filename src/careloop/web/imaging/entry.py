@@ -14,6 +14,7 @@ from datetime import date
 
 from careloop.care.entry import EARLIEST, parse_number
 from careloop.care.examination import SIDES, Examination, Site, qualifiers
+from careloop.dictionary.catalogue import load
 from careloop.dictionary.variable import Variable
 from careloop.error import ConfigError
 from careloop.programmes.wording import printed_unit
@@ -122,10 +123,31 @@ def read_entry(
         entry.values, device=entry.device, reference=entry.reference, sex=sex
     ):
         entry.doubts.setdefault(doubt.variable, doubt.text[language()])
+    for key, words in unsigned(
+        entry.values, device=entry.device, reference=entry.reference, sex=sex
+    ).items():
+        entry.doubts.setdefault(key, words)
     if not entry.reference and any(key.startswith("t_") for key in entry.values):
         entry.doubts[REFERENCE] = no_reference()
     entry.sure = posted.get(SURE, "") == entry.mark
     return entry
+
+
+def unsigned(
+    values: Mapping[str, float], *, device: str, reference: str, sex: str
+) -> dict[str, str]:
+    """Words by T-score above zero that no measurement vouches for.
+
+    A minus sign is what is lost most easily in typing and in reading a picture, and without it the
+    sickest bone is the healthiest.
+    """
+    known = examination().compared(values, device=device, reference=reference, sex=sex)
+    words = _("{name}: {number} is above zero. Is a minus sign missing?")
+    return {
+        key: words.format(name=load()[key].label[language()], number=f"+{number:g}")
+        for key, number in values.items()
+        if key.startswith("t_") and number > 0 and key not in known
+    }
 
 
 def no_reference() -> str:

@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 from uuid import UUID
 
+from django.contrib import messages as notes
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,9 +17,10 @@ from django.views.decorators.http import require_http_methods
 from careloop.care.examination import SIDES
 from careloop.error import InputError
 from careloop.web.accounts.access import GatedRequest, for_action
+from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Visit
 from careloop.web.care.standing import today
-from careloop.web.imaging import keeping, reading
+from careloop.web.imaging import isolation, keeping, reading
 from careloop.web.imaging.confirmation import Confirmation, answered, contacts, opened, taken
 from careloop.web.imaging.entry import examination
 from careloop.web.imaging.models import Upload
@@ -46,12 +48,15 @@ def upload(request: GatedRequest, public_id: UUID) -> HttpResponse:
         except InputError as error:
             problem = error
         else:
-            return redirect(_begin(request, resident, data))
+            sha256 = hashlib.sha256(data).hexdigest()
+            known = _known(request, resident, sha256)
+            return redirect(known or _begin(request, resident, data, sha256))
     context = {
         "resident": resident,
         "problem": problem,
         "most_mb": keeping.MOST_BYTES // 1_000_000,
         "pictures": keeping.pictures_can_be_read(),
+        "waiting": waiting(request.gate, resident),
     }
     return render(request, "imaging/upload.html", context, status=422 if problem else 200)
 
@@ -77,13 +82,45 @@ def _received(request: GatedRequest) -> bytes:
     return data
 
 
-def _begin(request: GatedRequest, resident: Resident, data: bytes) -> str:
+def waiting(gate: Gate, resident: Resident) -> list[Upload]:
+    """The resident's reports that were sent and wait for somebody to confirm them."""
+    rows = gate.about(resident, Upload).filter(state__in=("reading", "read"))
+    since = timezone.now() - timedelta(seconds=keeping.KEPT_S)
+    return list(rows.filter(uploaded_at__gt=since).select_related("author")[:_AT_ONCE])
+
+
+def _known(request: GatedRequest, resident: Resident, sha256: str) -> str:
+    """Where the same file of this resident was saved already, or waits; "" where it is new."""
+    rows = request.gate.about(resident, Upload).filter(sha256=sha256)
+    for row in rows.exclude(state="failed").order_by("pk"):
+        if row.state == "confirmed":
+            visit = _saved(request, resident, row)
+            if visit is not None:
+                notes.info(request, _("This report was saved already."))
+                return saved_at(request, visit, resident)
+        elif keeping.is_there(row.folder) and _comes(row):
+            return reverse("imaging:confirm", args=[resident.public_id, row.public_id])
+    return ""
+
+
+def _comes(row: Upload) -> bool:
+    """Whether a report was read, or will be: who reads it may have been switched off meanwhile."""
+    young = timezone.now() - row.uploaded_at < timedelta(seconds=isolation.LIMIT_S)
+    return young or keeping.read_result(row.folder) is not None
+
+
+def _saved(request: GatedRequest, resident: Resident, row: Upload) -> Visit | None:
+    """The examination that a report became."""
+    return request.gate.about(resident, Visit).filter(request_key=row.public_id).first()
+
+
+def _begin(request: GatedRequest, resident: Resident, data: bytes, sha256: str) -> str:
     keeping.purge()
     row = Upload(
         resident=resident,
         organisation_id=resident.organisation_id,
         author=request.user,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
     )
     with request.gate.writing(resident, "visit.write", upload=row.sha256[:12]):
         row.save(force_insert=True)
@@ -100,19 +137,20 @@ def confirm(request: GatedRequest, public_id: UUID, upload_id: UUID) -> HttpResp
     if row is None:
         raise Http404
     if row.state == "confirmed":
-        visit = request.gate.about(resident, Visit).filter(request_key=row.public_id).first()
+        visit = _saved(request, resident, row)
         if visit is not None:
             return redirect(saved_at(request, visit, resident))
+    if request.method == "POST" and request.POST.get("do") == "discard":
+        return _discard(request, resident, row)
     number = request.GET.get("page", "")
     if number.isascii() and number.isdecimal():
         return _picture(row, int(number[:3]))
-    shown = _shown(row, resident)
+    shown = _shown(request.gate, row, resident)
     if shown is None:
         return _waiting(request, resident, row)
-    if request.method == "GET":
-        return _form(request, resident, row, shown)
-    answered(shown, request.POST.dict(), resident, today())
-    if not shown.may_be_saved:
+    if request.method == "POST":
+        answered(shown, request.POST.dict(), resident, today())
+    if request.method == "GET" or not shown.may_be_saved:
         return _form(request, resident, row, shown)
     with transaction.atomic():
         visit = save(request.gate, resident, contacts(shown), row.public_id)
@@ -122,7 +160,18 @@ def confirm(request: GatedRequest, public_id: UUID, upload_id: UUID) -> HttpResp
     return redirect(saved_at(request, visit, resident))
 
 
-def _shown(row: Upload, resident: Resident) -> Confirmation | None:
+def _discard(request: GatedRequest, resident: Resident, row: Upload) -> HttpResponse:
+    """Throw a report away at once: another person's, or one that nobody needs."""
+    if row.state in ("reading", "read"):
+        with request.gate.writing(resident, "visit.write", upload=row.sha256[:12], did="discard"):
+            row.state, row.result = "failed", {"failed": "discarded"}
+            row.save(update_fields=["state", "result"])
+            transaction.on_commit(lambda: keeping.remove(row.folder))
+        notes.info(request, _("The report was thrown away; nothing of it is kept."))
+    return redirect("person:page", resident.public_id)
+
+
+def _shown(gate: Gate, row: Upload, resident: Resident) -> Confirmation | None:
     """What was read; None while it is being read, where it failed, or after a day."""
     if row.state == "failed" or not keeping.is_there(row.folder):
         return None
@@ -137,7 +186,9 @@ def _shown(row: Upload, resident: Resident) -> Confirmation | None:
     if row.state == "reading":
         row.state = "read"
         row.save(update_fields=["state"])
-    return opened(read, resident, row.sha256)
+    same = gate.rows(Upload).filter(sha256=row.sha256, state="confirmed")
+    elsewhere = same.exclude(resident=resident).exists()
+    return opened(read, resident, row.sha256, elsewhere=elsewhere)
 
 
 def _waiting(request: GatedRequest, resident: Resident, row: Upload) -> HttpResponse:
@@ -171,6 +222,7 @@ def _why(row: Upload) -> tuple[str, str]:
             _("Photograph the page with the table of results, straight from above, in good light."),
         ),
         "time": (_("Reading took too long."), by_hand),
+        "discarded": (_("The report was thrown away; nothing of it is kept."), by_hand),
     }.get(row.result.get("failed", ""), (_("The report could not be read."), by_hand))
 
 

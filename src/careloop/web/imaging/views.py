@@ -127,7 +127,7 @@ def _form(
         "entry": entry,
         "errors": entry.errors if entry else {},
         "doubts": entry.doubts if entry else {},
-        "happened_on": posted.get(DAY, today().isoformat()),
+        "happened_on": posted.get(DAY, ""),
         "today": today().isoformat(),
         "request_key": key or uuid4(),
         "visit": visit,

@@ -6,7 +6,6 @@ A national id says birth date and sex; where both are given they must agree.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -16,7 +15,7 @@ from careloop.error import InputError
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation
 from careloop.web.care.standing import today
-from careloop.web.registry import national_id
+from careloop.web.registry import national_id, spelling
 from careloop.web.registry.pinyin import spelt
 from careloop.web.registry.resident import Resident
 from careloop.web.site.language import gettext as _
@@ -24,7 +23,6 @@ from careloop.web.site.language import gettext as _
 SEXES = ("female", "male")
 _LONGEST = {"name": 60, "address": 200}
 _OLDEST_Y = 120
-_UNSEEN = ("Cc", "Cf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +63,9 @@ class Form:
 
 def read(post: Mapping[str, Any], gate: Gate, *, before: Resident | None = None) -> Form:
     """Read a form. A place must be within reach; default: the user's own, or the one before."""
-    typed = {name: clean(post.get(name, "")) for name in (*TOLD, "organisation")}
+    typed = {name: spelling.clean(post.get(name, "")) for name in (*TOLD, "organisation")}
     faults: dict[str, str] = {}
-    name = typed["name"]
+    name = typed["name"] = spelling.name(typed["name"])
     if not name:
         faults["name"] = _("Write the name.")
     for key, most in _LONGEST.items():
@@ -91,13 +89,6 @@ def of_resident(resident: Resident) -> Form:
     if said is not None and (said.birth_date, said.sex) == (details.birth_date, details.sex):
         typed |= {"birth_date": "", "sex": ""}  # they follow from the number
     return Form(typed | {"organisation": str(resident.organisation.public_id)}, details)
-
-
-def clean(told: Any) -> str:
-    """Text in its usual form: no control characters, no double spaces, plain digits."""
-    text = unicodedata.normalize("NFKC", str(told))
-    text = re.sub(r"\s+", " ", text)
-    return "".join(each for each in text if unicodedata.category(each) not in _UNSEEN).strip()
 
 
 def _identity(
@@ -174,8 +165,7 @@ def _born(told: str, faults: dict[str, str]) -> date | None:
 
 def _phone(told: str, faults: dict[str, str]) -> str:
     """Digits only; 7 to 15 of them, as any telephone of the world has."""
-    digits = re.sub(r"[\s\-()]", "", told)
-    digits = digits.removeprefix("+86")
+    digits = spelling.phone(told)
     if digits and not re.fullmatch(r"\+?[0-9]{7,15}", digits):
         faults["phone"] = _("A telephone number has 7 to 15 digits.")
         return ""
@@ -187,6 +177,9 @@ def _place(
 ) -> Organisation | None:
     if before is not None and told in ("", str(before.organisation.public_id)):
         return before.organisation
+    if before is not None and not gate.looks_after(before):
+        faults["organisation"] = _("Only those who look after somebody hand them to another place.")
+        return None
     if not told and gate.user.organisation is not None:
         return gate.user.organisation
     for each in gate.organisations():

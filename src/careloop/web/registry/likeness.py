@@ -69,11 +69,13 @@ def alike(
         near = near.exclude(pk=than.pk)
     met: dict[int, Resident] = {}
     if details.national_id:
-        met |= {each.pk: each for each in near.filter(national_id=details.national_id)[:MOST]}
+        met |= {each.pk: each for each in near.filter(gate.having(details.national_id))[:MOST]}
+    numbered = {*met}
     if details.name and (also := _also(details)) is not None:
         same = near.filter(Q(pinyin=details.pinyin) & also).order_by("pk")[:MOST]
         met |= {each.pk: each for each in same}
-    known = [Alike(each, why) for each in met.values() if (why := _why(details, each))]
+    reasons = {pk: "national_id" if pk in numbered else _why(details, met[pk]) for pk in met}
+    known = [Alike(met[pk], why) for pk, why in reasons.items() if why]
     known.sort(key=lambda each: (_ORDER.index(each.because), each.resident.pk))
     far = bool(elsewhere and details.national_id) and gate.registered_elsewhere(details.national_id)
     return Found(known, far)
@@ -94,10 +96,8 @@ def _also(details: Details) -> Q | None:
 
 
 def _why(details: Details, other: Resident) -> Because | None:
-    ids = (details.national_id, other.national_id)
-    if all(ids) and ids[0] == ids[1]:
-        return "national_id"
-    contradicted = all(ids)
+    """Why somebody without the same national id may be the same person."""
+    contradicted = bool(details.national_id and other.national_id)
     same_birth = details.birth_date is not None and details.birth_date == other.birth_date
     same_sex = not (details.sex and other.sex) or details.sex == other.sex
     if details.name == other.name and same_birth and same_sex:

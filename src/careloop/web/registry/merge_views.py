@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from careloop.web.accounts.access import GatedRequest, for_action
 from careloop.web.care.models import Merge, Visit
 from careloop.web.registry import form, search
-from careloop.web.registry.likeness import alike
+from careloop.web.registry.likeness import Found, alike
 from careloop.web.registry.merge import NotMergedError, merge, undo
 from careloop.web.registry.resident import Resident
 from careloop.web.registry.views import shown
@@ -26,8 +26,10 @@ def duplicates(request: GatedRequest, public_id: UUID) -> HttpResponse:
     """Who may be the same person as this one; with `?with=` the two side by side."""
     gate = request.gate
     resident = gate.open(public_id)
-    if (into := resident.merged_into) is not None:
-        return redirect("registry:duplicates", public_id=into.public_id)
+    if resident.public_id != public_id:  # merged: the one it stands for was opened
+        return redirect("registry:duplicates", public_id=resident.public_id)
+    if not gate.looks_after(resident):
+        raise Http404
     if request.method == "POST":
         return _merged(request, resident)
     told = request.GET.get("q", "")[:80]
@@ -43,8 +45,10 @@ def duplicates(request: GatedRequest, public_id: UUID) -> HttpResponse:
             last=[gate.about(each, Visit).first() for each in (resident, other)],
         )
     found = alike(gate, form.of_resident(resident).details, than=resident, elsewhere=False)
+    found = Found([each for each in found.alike if gate.looks_after(each.resident)])
     page = search.find(gate, told) if told else None
     rows = [row.resident for row in page.rows if row.resident != resident] if page else []
+    rows = [each for each in rows if gate.looks_after(each)]
     gate.listed([*(each.resident for each in found.alike), *rows], page="registry:duplicates")
     return shown(
         request,
@@ -64,7 +68,7 @@ def _other(request: GatedRequest, resident: Resident, chosen: str) -> Resident:
         other = request.gate.open(chosen)
     except ValidationError:
         raise Http404 from None
-    if other.pk == resident.pk or other.state == "merged":
+    if other.pk == resident.pk or not request.gate.looks_after(other):
         raise Http404
     return other
 

@@ -18,14 +18,19 @@ import polars as pl
 from django.apps import apps
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
 
+from careloop.care.clause import holds
 from careloop.dictionary.catalogue import load
+from careloop.dictionary.condition import names_in
 from careloop.records.snapshot import snapshot
 from careloop.web.accounts.guard import PersonData
 from careloop.web.accounts.models import Organisation
 from careloop.web.care import standing
 from careloop.web.care.models import Standing
 from careloop.web.care.visit import upkeep
+from careloop.web.care.visit.known import forms
+from careloop.web.registry import spelling
 from careloop.web.registry.models import Fact, Person
 from careloop.web.registry.pinyin import spelt
 from careloop.web.registry.place import Places
@@ -49,6 +54,12 @@ _LONGEST = {
     name: getattr(Resident._meta.get_field(name), "max_length", None)  # noqa: SLF001 — Django's own
     for name in _TOLD
 }
+_SPELT: dict[str, Callable[[str], str]] = {
+    "name": spelling.name,
+    "phone": spelling.phone,
+    "national_id": lambda told: spelling.identity(told, today=standing.today()),
+}
+"""One spelling, as forms keep it: so people are found, and known again, whoever told of them."""
 _PEOPLE = 10_000
 _ROWS = 500
 Told = Callable[[int, int], object]
@@ -140,14 +151,19 @@ def register(facts: pl.DataFrame, *, below: Organisation | None = None) -> tuple
     What facts do not tell is left as it is, and so is the place of somebody who is looked after
     somewhere below the place told. Call it in a transaction.
     """
-    taken = snapshot(facts, standing.today(), load(), variables=IDENTITY)
-    rows = taken.frame.select("person_id", *IDENTITY).to_dicts()
+    dead_if, moved_if = (forms().state.get(each, "") for each in ("dead", "moved"))
+    names = [*dict.fromkeys([*IDENTITY, *names_in(dead_if), *names_in(moved_if)])]
+    taken = snapshot(facts, standing.today(), load(), variables=names)
+    rows = taken.frame.select("person_id", *names).to_dicts()
     known = _by_id([row["person_id"] for row in rows])
     places = Places("default", below)
     new: list[Resident] = []
     changed: list[Resident] = []
+    died: list[int] = []
     moved: dict[int, list[Resident]] = {}
     for row in rows:
+        row["dead"] = row["death_date"] is not None or bool(dead_if and holds(dead_if, row))
+        row["away"] = holds(moved_if, row) if moved_if else None
         resident = known.get(row["person_id"])
         if resident is None:
             resident = Resident(person_id=row["person_id"])
@@ -160,6 +176,8 @@ def register(facts: pl.DataFrame, *, below: Organisation | None = None) -> tuple
             there = places.of(row["organisation"]) if row["organisation"] else None
             if there is not None and not resident.organisation.path.startswith(there.path):
                 moved.setdefault(there.pk, []).append(resident)
+        elif row["dead"] and resident.merged_into_id is not None:
+            died.append(resident.merged_into_id)
     Resident.gated.bulk_create(new, batch_size=_ROWS)
     Resident.gated.bulk_create(
         changed,
@@ -171,7 +189,32 @@ def register(facts: pl.DataFrame, *, below: Organisation | None = None) -> tuple
     for organisation, residents in moved.items():
         move(residents, organisation)
     also = {resident.pk for group in moved.values() for resident in group}
+    also |= _mark_dead(died)
     return len(new), len(also | {resident.pk for resident in changed})
+
+
+def _rows_of(facts: pl.DataFrame, variables: Sequence[str]) -> list[dict[str, Any]]:
+    """What is known of these people today: `person_id`, the variables, and whether `dead`."""
+    rule = forms().state.get("dead", "")
+    names = [*dict.fromkeys([*variables, "death_date", *names_in(rule)])]
+    taken = snapshot(facts, standing.today(), load(), variables=names)
+    rows = taken.frame.select("person_id", *names).to_dicts()
+    for row in rows:
+        row["dead"] = row["death_date"] is not None or bool(rule and holds(rule, row))
+    return rows
+
+
+def tells_death(facts: pl.DataFrame) -> bool:
+    """Whether facts tell of a death."""
+    return any(row["dead"] for row in _rows_of(facts, ()))
+
+
+def _mark_dead(residents: Sequence[int]) -> set[int]:
+    """A death told under the id of a registration that was merged is that of whom it stands for."""
+    late = Resident.gated.filter(pk__in=residents).exclude(state__in=("dead", "merged"))
+    found = {*late.values_list("pk", flat=True)}
+    Resident.gated.filter(pk__in=found).update(state="dead", updated_at=timezone.now())
+    return found
 
 
 def move(residents: Sequence[Resident], organisation_id: int) -> None:
@@ -193,21 +236,28 @@ def _take(resident: Resident, row: dict[str, Any]) -> bool:
         if (value := row[name]) is None:
             continue
         if isinstance(value, str):
-            value = value.strip()[: _LONGEST[name]]
+            value = _SPELT.get(name, str.strip)(value)[: _LONGEST[name]]
         setattr(resident, name, value)
-    if row["death_date"] is not None:
+    if row["dead"]:
         resident.state = "dead"
+    elif row["away"] and resident.state == "active":
+        resident.state = "moved"
+    elif row["away"] is False and resident.state == "moved":
+        resident.state = "active"
     resident.pinyin, resident.initials = spelt(resident.name)
     resident.national_id_tail = resident.national_id[-6:]
     return before != [getattr(resident, name) for name in (*_TOLD, "state")]
 
 
 def _people(sources: Sequence[str] | None) -> list[str]:
-    """Ids of the people of these sources, in order."""
+    """Ids of the people of these sources, in order, and of those whom merged ones stand for."""
     if sources is None:
         return list(Person.objects.order_by("person_id").values_list("person_id", flat=True))
     facts = Fact.objects.filter(source__source_id__in=list(sources))
-    return sorted(facts.order_by().values_list("person_id", flat=True).distinct())
+    told = {*facts.order_by().values_list("person_id", flat=True).distinct()}
+    merged = Resident.gated.filter(state="merged", merged_into__isnull=False)
+    stands = dict(merged.values_list("person_id", "merged_into__person_id"))
+    return sorted(told | {stands[each] for each in told & stands.keys()})
 
 
 def _by_id(ids: Sequence[str]) -> dict[str, Resident]:
@@ -233,7 +283,8 @@ def _stand(ids: Sequence[str], facts: pl.DataFrame, newest: int) -> int:
     aliases = _aliases(residents)
     if aliases:
         also = DatabaseStore().facts_of_many(list(aliases))
-        facts = pl.concat([facts, also]).with_columns(pl.col("person_id").replace(aliases))
+        own = facts.filter(~pl.col("person_id").is_in(list(aliases)))  # each fact once
+        facts = pl.concat([own, also]).with_columns(pl.col("person_id").replace(aliases))
 
     def saved_meanwhile() -> set[str]:
         lock_imports()

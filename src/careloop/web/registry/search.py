@@ -1,8 +1,8 @@
 """Finding residents by whatever is at hand: name, initials, pinyin, id, telephone, number.
 
-What is typed tells what is meant. The number of a registration that was merged finds the one that
-stands. Each way of finding is one query answered from one index (a search through names reads the
-index alone), so that 100,000 residents take milliseconds.
+What is typed tells what is meant. A whole number of a registration that was merged (its own, the
+id, the telephone) finds the one that stands. Each way of finding is one query answered from one
+index (a search through names reads the index alone), so that 100,000 residents take milliseconds.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation
 from careloop.web.care.models import Standing
 from careloop.web.care.standing import PROGRAMME
-from careloop.web.registry.form import clean
 from careloop.web.registry.national_id import normalised, written_out
 from careloop.web.registry.resident import Resident
+from careloop.web.registry.spelling import clean
+from careloop.web.registry.spelling import name as one_name
+from careloop.web.registry.spelling import phone as one_phone
 
 PAGE = 50
 MOST = 200
@@ -68,7 +70,7 @@ def lookups(told: str) -> list[Lookup]:
     number = Lookup(Q(person_id__in={text, text.upper()}))
     earlier = Lookup(Q(merged__person_id__in={text, text.upper()}), unless=0)
     if re.fullmatch(r"\+?[0-9]+X?", packed):
-        return [number, *_digits(packed.removeprefix("+86").removeprefix("+")), earlier]
+        return [number, *_digits(one_phone(packed).removeprefix("+")), earlier]
     if re.fullmatch(r"[a-z0-9 '\-]+", text, re.IGNORECASE):
         letters = re.sub(r"[^a-z0-9]", "", text.lower())
         spelt = [
@@ -78,7 +80,7 @@ def lookups(told: str) -> list[Lookup]:
         if len(letters) > 3:  # a given name alone
             spelt.append(Lookup(Q(pinyin__contains=letters), ("pinyin", "pk"), FEW))
         return [number, *spelt, earlier]
-    name = re.sub(r"\s+", "", text)[:60]
+    name = one_name(text)[:60]
     return [
         Lookup(_begins("name", name), ("name", "pk")),
         Lookup(Q(name__contains=name), ("name", "pk"), FEW),
@@ -89,10 +91,12 @@ def _digits(packed: str) -> list[Lookup]:
     """A national id, a telephone, or the tail of either."""
     size = len(packed)
     ways: list[Lookup] = []
-    if size == 18:
-        ways.append(Lookup(Q(national_id=packed)))
+    spelt = {packed}
     if size == 15 and packed.isdigit():
-        ways.append(Lookup(Q(national_id__in=(written_out(packed), packed))))
+        spelt.add(written_out(packed))
+    if size in (15, 18):
+        ways.append(Lookup(Q(national_id__in=spelt)))
+        ways.append(Lookup(Q(merged__national_id__in=spelt), unless=0))
     if size == 6:
         ways.append(Lookup(Q(national_id_tail=packed)))
     if size in (4, 5):
@@ -100,6 +104,7 @@ def _digits(packed: str) -> list[Lookup]:
     if packed.isdigit():
         if size >= _PHONE:
             ways.append(Lookup(Q(phone=packed)))
+            ways.append(Lookup(Q(merged__phone=packed), unless=0))
         elif size >= 4:
             ways += [Lookup(_ends("phone", packed)), Lookup(Q(phone=packed))]
     return ways

@@ -176,8 +176,8 @@ def details(request: GatedRequest, public_id: UUID) -> HttpResponse:
     """Correct who somebody is."""
     gate = request.gate
     resident = gate.open(public_id)
-    if (into := resident.merged_into) is not None:
-        return redirect("registry:details", public_id=into.public_id)
+    if resident.public_id != public_id:  # merged: the one it stands for was opened
+        return redirect("registry:details", public_id=resident.public_id)
     if request.method == "GET":
         return _details(request, resident, form.of_resident(resident))
     told = form.read(request.POST, gate, before=resident)
@@ -230,16 +230,15 @@ def _details(
         seen=enrolment.version(resident),
         places=_places(request.gate, resident),
         chosen=told.typed.get("organisation", ""),
+        looks_after=request.gate.looks_after(resident),
         different=bool(request.POST.get("different")),
         status=status,
     )
 
 
 def _places(gate: Gate, resident: Resident) -> list[Organisation]:
-    """Places within reach, and the one of somebody opened from outside."""
-    places = list(gate.organisations())
-    own = resident.organisation
-    return places if own in places else [own, *places]
+    """Places within reach; of somebody opened from outside their own alone."""
+    return list(gate.organisations()) if gate.looks_after(resident) else [resident.organisation]
 
 
 @for_action("person.read")
@@ -247,8 +246,8 @@ def _places(gate: Gate, resident: Resident) -> list[Organisation]:
 def card(request: GatedRequest, public_id: UUID) -> HttpResponse:
     """One resident's card, to print."""
     resident = request.gate.open(public_id)
-    if (into := resident.merged_into) is not None:
-        return redirect("registry:card", public_id=into.public_id)
+    if resident.public_id != public_id:  # merged: the one it stands for was opened
+        return redirect("registry:card", public_id=resident.public_id)
     return shown(
         request,
         "registry/card.html",

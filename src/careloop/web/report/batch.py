@@ -13,7 +13,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,11 +22,12 @@ from django.conf import settings
 
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation
+from careloop.web.care.away import GONE
 from careloop.web.care.models import Listed
-from careloop.web.care.standing import GONE, PROGRAMME, today, worklists
+from careloop.web.care.standing import PROGRAMME, today, worklists
 from careloop.web.registry.resident import Resident
 from careloop.web.report.leaflet import card, leaflet, paper, slip
-from careloop.web.report.typesetting import Template, pdf
+from careloop.web.report.typesetting import PART, Template, joined, pdf, pdf_part
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
 
@@ -47,6 +48,8 @@ class Wanted:
     place: str = ""
     worklist: str = EVERYBODY
     ids: tuple[UUID, ...] = ()
+    part: int = 0
+    """Where there are more than `MOST`: which of their parts, counted from 0."""
 
     @classmethod
     def of(cls, form: Any) -> Wanted:
@@ -64,22 +67,28 @@ class Wanted:
             place=form.get("place", ""),
             worklist=form.get("list", "") or EVERYBODY,
             ids=tuple(ids),
+            part=int(part) if re.fullmatch(r"[0-9]{1,3}", part := form.get("part", "")) else 0,
         )
+
+    @property
+    def cut(self) -> slice:
+        """The people of this part, and one more that tells of the next."""
+        return slice(self.part * MOST, (self.part + 1) * MOST + 1)
 
 
 def people(gate: Gate, wanted: Wanted) -> list[Resident]:
-    """The people within reach who are wanted, by place and list; at most one more than `MOST`."""
+    """The people within reach who are wanted, by place and list; one more where others follow."""
     rows = gate.residents().exclude(state__in=GONE).select_related("organisation")
     if wanted.ids:
         return list(
-            rows.filter(public_id__in=wanted.ids).order_by("organisation__path", "name")[: MOST + 1]
+            rows.filter(public_id__in=wanted.ids).order_by("organisation__path", "name")[wanted.cut]
         )
     place = place_of(gate, wanted)
     if place is None:
         return []
     rows = rows.filter(organisation__path__startswith=place.path)
     if wanted.worklist == EVERYBODY:
-        return list(rows.order_by("organisation__path", "name", "pk")[: MOST + 1])
+        return list(rows.order_by("organisation__path", "name", "pk")[wanted.cut])
     listed = (
         gate.rows(Listed)
         .filter(
@@ -91,7 +100,7 @@ def people(gate: Gate, wanted: Wanted) -> list[Resident]:
         .select_related("resident__organisation")
         .order_by("organisation__path", "rank", "pk")
     )
-    return [row.resident for row in listed[: MOST + 1]]
+    return [row.resident for row in listed[wanted.cut]]
 
 
 def place_of(gate: Gate, wanted: Wanted) -> Organisation | None:
@@ -112,7 +121,7 @@ def choices() -> list[tuple[str, str]]:
 
 def printed(gate: Gate, chosen: Sequence[Resident], what: Template, *, root: str) -> bytes:
     """One PDF of some people's pages, written to the audit; `root` is the site's address."""
-    gate.listed(chosen, page="report.batch")
+    gate.listed(chosen, page="report.batch", action="report.read")
     return _pdf([_page(gate, each, what, root=root) for each in chosen], what)
 
 
@@ -123,8 +132,11 @@ def _page(gate: Gate, resident: Resident, what: Template, *, root: str) -> dict[
 
 
 def _pdf(pages: list[dict[str, Any]], what: Template) -> bytes:
-    title = pages[0]["title"] if pages else ""
-    return pdf(what, paper(pages, title), made_on=today(), tagged=len(pages) <= AT_ONCE)
+    return pdf(what, _paper(pages), made_on=today())
+
+
+def _paper(pages: list[dict[str, Any]]) -> dict[str, Any]:
+    return paper(pages, pages[0]["title"] if pages else "")
 
 
 # --- more people than a browser waits for
@@ -141,11 +153,18 @@ class Job:
     root: str
     waiting: list[str]
     pages: list[dict[str, Any]]
+    printed: list[int] = field(default_factory=list)
+    """How many people are in each part that is set already."""
+
+    @property
+    def made(self) -> int:
+        """How many people's pages are made."""
+        return sum(self.printed) + len(self.pages)
 
     @property
     def total(self) -> int:
         """How many people there are."""
-        return len(self.waiting) + len(self.pages)
+        return len(self.waiting) + self.made
 
 
 def begin(gate: Gate, chosen: Sequence[Resident], what: Template, *, root: str) -> Job:
@@ -173,23 +192,41 @@ def found(gate: Gate, name: str) -> Job | None:
 def go_on(gate: Gate, job: Job) -> bytes | None:
     """Make pages for some seconds; the PDF once all are made.
 
-    Somebody who has moved out of reach in the meantime is left out.
+    Somebody who has died or moved out of reach in the meantime is left out.
     """
     ends = time.monotonic() + STEP_S
     while job.waiting and time.monotonic() < ends:
         few = job.waiting[:10]
-        rows = gate.residents().filter(public_id__in=few).select_related("organisation")
+        rows = gate.residents().filter(public_id__in=few).exclude(state__in=GONE)
+        rows = rows.select_related("organisation")
         known = {str(row.public_id): row for row in rows}
         chosen = [known[each] for each in few if each in known]
-        gate.listed(chosen, page="report.batch")
+        gate.listed(chosen, page="report.batch", action="report.read")
         job.pages += [_page(gate, each, job.what, root=job.root) for each in chosen]
         del job.waiting[: len(few)]
+        if len(job.pages) >= PART:
+            _set_part(job, PART)
     if not job.waiting:
-        made = _pdf(job.pages, job.what)
+        while job.pages:
+            _set_part(job, PART)
+        parts = [_part(job, number).read_bytes() for number in range(len(job.printed))]
+        made = joined(parts) if parts else _pdf([], job.what)
         shutil.rmtree(_place(job.name), ignore_errors=True)
         return made
     _keep(job)
     return None
+
+
+def _set_part(job: Job, most: int) -> None:
+    """Set the first pages that are made, and keep them as a file beside the job."""
+    few = job.pages[:most]
+    _write(_part(job, len(job.printed)), pdf_part(job.what, _paper(few), made_on=today()))
+    job.printed.append(len(few))
+    del job.pages[:most]
+
+
+def _part(job: Job, number: int) -> Path:
+    return _place(job.name) / f"{number:03}.pdf"
 
 
 def purge() -> int:
@@ -206,10 +243,14 @@ def purge() -> int:
 
 
 def _keep(job: Job) -> None:
+    told = {name: getattr(job, name) for name in Job.__slots__}
+    _write(_place(job.name) / "job.json", json.dumps(told, ensure_ascii=False).encode())
+
+
+def _write(file: Path, data: bytes) -> None:
     from careloop.web.imaging.keeping import write  # noqa: PLC0415 — a whole file, the owner's own
 
-    told = {name: getattr(job, name) for name in Job.__slots__}
-    write(_place(job.name) / "job.json", json.dumps(told, ensure_ascii=False).encode())
+    write(file, data)
 
 
 def _root() -> Path:

@@ -195,17 +195,23 @@ def slip(gate: Gate, resident: Resident, *, found: Known | None = None) -> dict[
     )
     step = step_of(known_now.row)
     return {
-        "title": the_programme().name[language()],
+        "title": _capital(
+            _("{programme}: the result").format(programme=the_programme().name[language()])
+        ),
         "name": named(resident),
         "who": about(resident),
         "day": today().isoformat(),
         "level": level.level if level else 0,
-        "risk": level.label[language()] if level else _("risk not known"),
+        "risk": _capital(level.label[language()] if level else _("risk not known")),
         "step": step.patient[language()] if step else _("Please ask your doctor what comes next."),
         "where": _where(gate, resident),
         "contact": contact(gate, resident),
         "foot": _("For reference only; not a diagnosis."),
     }
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _where(gate: Gate, resident: Resident) -> list[str]:
@@ -223,7 +229,9 @@ def _where(gate: Gate, resident: Resident) -> list[str]:
     ]
     for task, step in next_tasks(gate, resident)[:2]:
         name = step.label[language()] if step else _("next visit")
-        found.append(f"{task.due_on.isoformat()}  {name}")
+        day = task.due_on.isoformat()
+        late = _("Please come soon: {what} (it was due on {day})").format(what=name, day=day)
+        found.append(late if task.due_on < today() else f"{day}  {name}")
     return found
 
 
@@ -255,8 +263,9 @@ def card(resident: Resident, root: str) -> dict[str, Any]:
 
 
 def named(resident: Resident) -> str:
-    """The resident's name."""
-    return resident.name or _("(no name)")
+    """The resident's name, if anything of it can be seen."""
+    seen = any(char.isprintable() and not char.isspace() for char in resident.name)
+    return resident.name if seen else _("(no name)")
 
 
 def about(resident: Resident) -> list[str]:

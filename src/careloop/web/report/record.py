@@ -6,10 +6,12 @@ One dictionary of words serves the page and the PDF, so that both say the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 import polars as pl
+from django.utils import timezone
 
 from careloop.dictionary.catalogue import load
 from careloop.programmes import evidence as why
@@ -22,14 +24,16 @@ from careloop.web.care.person.head import head, level
 from careloop.web.care.person.timeline import Item, in_words, sources_of
 from careloop.web.care.person.trend import Series, trends
 from careloop.web.care.person.trend import title as measured
-from careloop.web.care.person.word import KINDS, groups
+from careloop.web.care.person.word import KINDS, TEXTURE, groups
 from careloop.web.care.standing import PROGRAMME, the_programme, today
+from careloop.web.imaging.measured import page as picture
+from careloop.web.imaging.measured import word as imaged
+from careloop.web.imaging.models import Image
 from careloop.web.registry.resident import Resident
 from careloop.web.report.leaflet import contact, named
 from careloop.web.site.language import gettext as _
 from careloop.web.site.language import language
 
-_VISITS = 30
 DECIDED = {
     "accepted": lambda: _("accepted"),
     "edited": lambda: _("edited"),
@@ -44,6 +48,7 @@ def record(gate: Gate, resident: Resident) -> dict[str, Any]:
     wording = words(language()).wording
     standing = gate.about(resident, Standing).filter(programme=PROGRAMME).first()
     told = course(found, language()) if found.found else None
+    series = [_series(each) for each in trends(found.standing, language())]
     return {
         "title": _("Medical record"),
         "programme": the_programme().name[language()],
@@ -62,8 +67,10 @@ def record(gate: Gate, resident: Resident) -> dict[str, Any]:
         if found.row
         else [],
         "scores": [_score(each) for each in told.scores] if told else [],
-        "trends": [_series(each) for each in trends(found.standing, language())],
+        "trends": series,
+        "joined": _joined() if any(row[2] for each in series for row in each["rows"]) else "",
         "facts": _facts(gate, resident, found),
+        "images": _images(gate, resident),
         "plan": _plan(shown),
         "guideline": shown.guideline if shown else "",
         "withheld": [
@@ -88,6 +95,9 @@ def _headings() -> dict[str, str]:
         "scores": _("Instruments"),
         "trends": _("%(name)s over time") % {"name": measured()},
         "facts": _("Newest values"),
+        "images": _("Images"),
+        "regions": _("Regions"),
+        "quality": _("Quality"),
         "plan": _("Plan"),
         "withheld": _("Not proposed, and why"),
         "missing": _("Could change the plan if known"),
@@ -107,17 +117,29 @@ def _headings() -> dict[str, str]:
         "page": _("page"),
         "none": _("nothing recorded"),
         "unconfirmed": _("not yet confirmed by a clinician"),
+        "colon": _(": "),
+        "comma": _(", "),
+        "semicolon": _("; "),
     }
+
+
+def _day(at: datetime) -> str:
+    """The day on this site's clock."""
+    return timezone.localtime(at).date().isoformat()
 
 
 def _who(resident: Resident) -> list[list[str]]:
     told = head(resident, today())
     age = _("{age} years").format(age=told.age) if told.age is not None else ""
+    unknown = _("not known")
     pairs = [
         [_("Sex"), told.sex],
-        [_("Born"), f"{told.born.isoformat()} ({age})" if told.born else ""],
-        [_("ID number"), told.id_tail],
-        [_("Telephone"), told.phone],
+        [
+            _("Born"),
+            _("{words} ({details})").format(words=told.born, details=age) if told.born else unknown,
+        ],
+        [_("ID number"), told.id_tail or unknown],
+        [_("Telephone"), told.phone or unknown],
         [_("Place"), told.place],
         [_("Address"), told.address],
         [_("State"), "" if told.active else told.state],
@@ -170,7 +192,8 @@ def _score(each: Driven) -> dict[str, Any]:
 
 
 def _series(each: Series) -> dict[str, Any]:
-    meta = _("; ").join(filter(None, (each.device, each.database, each.side)))
+    side = {"left": _("left"), "right": _("right")}.get(each.side, each.side)
+    meta = _("; ").join(filter(None, (each.device, each.database, side)))
     rows = []
     for row in each.rows:
         change = ""
@@ -185,8 +208,18 @@ def _series(each: Series) -> dict[str, Any]:
     return {"name": each.name, "meta": meta, "rows": rows}
 
 
+def _joined() -> str:
+    return _(
+        "Of a device only the make is recorded: on another machine of that make a change may be no "
+        "change."
+    )
+
+
 def _facts(gate: Gate, resident: Resident, found: Known) -> list[dict[str, Any]]:
-    """The newest value of every variable, by group; names and numbers of the person left out."""
+    """The newest value of every variable, by group; names and numbers of the person left out.
+
+    Of an image's grey values and textures only their number is told: they are for research.
+    """
     dictionary = load()
     frame = found.standing
     known_keys = [
@@ -194,8 +227,11 @@ def _facts(gate: Gate, resident: Resident, found: Known) -> list[dict[str, Any]]
         for key in frame["variable"].unique()
         if key in dictionary and not dictionary[key].identifying
     ]
+    texture = frame.filter(pl.col("variable").str.contains(TEXTURE))
     newest = (
-        frame.filter(pl.col("variable").is_in(known_keys))
+        frame.filter(
+            pl.col("variable").is_in(known_keys), ~pl.col("variable").str.contains(TEXTURE)
+        )
         .sort("effective_at", "recorded_at")
         .unique("variable", keep="last", maintain_order=True)
     )
@@ -214,18 +250,47 @@ def _facts(gate: Gate, resident: Resident, found: Known) -> list[dict[str, Any]]
     rows.sort(key=lambda row: (order.get(row["group"], 99), row["group"], place[row["variable"]]))
     told = sources_of(gate, resident, rows)
     wording = words(language()).wording
-    return [
+    shown: list[dict[str, Any]] = [
         {
             "group": titles.get(group) or _("Other facts"),
             "rows": [_fact(row, in_words(row, told, wording)) for row in part],
         }
         for group, part in groupby(rows, key=lambda row: row["group"])
     ]
+    if not texture.is_empty():
+        day = max(texture["effective_at"].to_list()).date().isoformat()
+        count = _("%(count)s measurements") % {"count": f"{texture.height:,}"}
+        number = [_("Grey values and textures (research)"), count, "", day, ""]
+        title = titles.get("image", _("Other facts"))
+        if not shown or shown[-1]["group"] != title:
+            shown.append({"group": title, "rows": []})
+        shown[-1]["rows"].append(number)
+    return shown
+
+
+def _images(gate: Gate, resident: Resident) -> list[list[str]]:
+    """The images that are kept: day, what, regions with their area, how checks ended, by whom."""
+    rows = gate.about(resident, Image).filter(state="kept").select_related("author")
+    return [
+        [
+            row.taken_at.date().isoformat() if row.taken_at else "—",
+            picture.what(row.part, row.side),
+            _("; ").join(
+                f"{imaged.region(one['name'])} {one['area_mm2']:,.0f} mm²"
+                for one in row.told.get("regions", ())
+            ),
+            picture.quality(row.quality)[0],
+            row.author.name,
+        ]
+        for row in rows.order_by("-taken_at", "-pk")
+    ]
 
 
 def _fact(row: Mapping[str, Any], item: Item) -> list[str]:
-    value = f"{item.value} ({_('assumed')})" if item.assumed else item.value
-    source = _(", ").join(filter(None, (item.told.words, item.told.by)))
+    value = item.value
+    if item.assumed:
+        value = _("{words} ({details})").format(words=value, details=_("assumed"))
+    source = " · ".join(filter(None, (item.told.words, item.told.by)))
     return [item.name, value, item.context, row["effective_at"].date().isoformat(), source]
 
 
@@ -245,7 +310,7 @@ def _item(each: Proposal) -> dict[str, Any]:
         state = _("{decision} by {who}, {day}").format(
             decision=DECIDED[decision.decision](),
             who=decision.author.name,
-            day=f"{decision.decided_at:%Y-%m-%d}",
+            day=_day(decision.decided_at),
         )
         text = decision.text or view.text
     return {
@@ -273,7 +338,7 @@ def _decisions(rows: Sequence[PlanDecision] | Any) -> list[list[str]]:
     newest = sorted(rows, key=lambda row: row.decided_at, reverse=True)
     return [
         [
-            f"{row.decided_at:%Y-%m-%d}",
+            _day(row.decided_at),
             DECIDED[row.decision](),
             row.text or row.proposed,
             row.reason,
@@ -284,7 +349,7 @@ def _decisions(rows: Sequence[PlanDecision] | Any) -> list[list[str]]:
 
 
 def _visits(gate: Gate, resident: Resident) -> list[list[str]]:
-    rows = gate.about(resident, Visit).select_related("author")[:_VISITS]
+    rows = gate.about(resident, Visit).exclude(answers={}).select_related("author")
     return [
         [row.happened_on.isoformat(), str(KINDS.get(row.kind, row.kind)), row.author.name]
         for row in rows
@@ -295,7 +360,7 @@ def _referrals(gate: Gate, resident: Resident) -> list[list[str]]:
     rows = (
         gate.about(resident, Referral)
         .select_related("from_organisation", "to_organisation")
-        .order_by("-sent_at")[:10]
+        .order_by("-sent_at")
     )
     states = {
         "sent": _("sent"),
@@ -305,7 +370,7 @@ def _referrals(gate: Gate, resident: Resident) -> list[list[str]]:
     }
     return [
         [
-            f"{row.sent_at:%Y-%m-%d}",
+            _day(row.sent_at),
             f"{row.from_organisation.name} → {row.to_organisation.name}",
             row.reason,
             states[row.state],

@@ -6,8 +6,9 @@ the system's fonts nor files outside the template folder are read, and nothing i
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib.resources import as_file, files
@@ -22,6 +23,10 @@ Template = Literal["patient", "record", "slip", "card"]
 _setting = Lock()
 _LARGEST = 200_000
 """Bytes of a file that a phone loads in a second; a larger one leaves its structure out."""
+PART = 24
+"""People in a part where there are many; a multiple of the cards on a sheet."""
+_REMEMBERED = 10
+"""So many files later the typesetter lets go of what it kept of one."""
 
 
 def pdf(
@@ -43,19 +48,56 @@ def pdf(
     printer = Printer()
     fit = printer.fit(dict(data))
     fit["lang"] = language()
-    fit["lacking"] = (
-        _("Not printed here, please write by hand: {codes}").format(
-            codes=" ".join(f"U+{ord(char):04X}" for char in sorted(printer.lacking))
-        )
-        if printer.lacking
-        else ""
-    )
+    fit["lacking"] = _lacking(printer)
+    if "people" in fit:  # each page tells of its own person
+        fit["people"] = [_alone(each) for each in data["people"]]
     told = json.dumps(fit, ensure_ascii=False, sort_keys=True)
     at = datetime.combine(made_on, time(), UTC)
     made = _set(template, told, at, tagged=tagged)
     if tagged and len(made) > _LARGEST:
         made = _set(template, told, at, tagged=False)
     return made
+
+
+def pdf_part(template: Template, data: Mapping[str, Any], *, made_on: date) -> bytes:
+    """Some people's pages of many, to be `joined`; nothing of them stays in the memory.
+
+    What the typesetter measures it keeps, some megabytes a page, until it has set other files:
+    pages of nobody make it let go. Parameters as `pdf`.
+    """
+    made = pdf(template, data, made_on=made_on, tagged=False)
+    for _number in range(_REMEMBERED):
+        pdf(template, {**data, "people": []}, made_on=made_on, tagged=False)
+    return made
+
+
+def joined(parts: Sequence[bytes]) -> bytes:
+    """One PDF of several."""
+    import pypdfium2  # noqa: PLC0415 — only when a village is printed
+
+    out = io.BytesIO()
+    with _setting:  # PDFium, too, belongs to one thread at a time
+        whole = pypdfium2.PdfDocument.new()
+        for part in parts:
+            read = pypdfium2.PdfDocument(part)
+            whole.import_pages(read)
+            read.close()
+        whole.save(out)
+        whole.close()
+    return out.getvalue()
+
+
+def _alone(person: Mapping[str, Any]) -> dict[str, Any]:
+    """One person's page, with the characters that are lacking on it."""
+    printer = Printer()
+    fit: dict[str, Any] = printer.fit(dict(person))
+    return fit | {"lacking": _lacking(printer)}
+
+
+def _lacking(printer: Printer) -> str:
+    codes = " ".join(f"U+{ord(char):04X}" for char in sorted(printer.lacking))
+    words = _("Not printed here, please write by hand: {codes}")
+    return words.format(codes=codes) if codes else ""
 
 
 def _set(template: str, told: str, at: datetime, *, tagged: bool) -> bytes:

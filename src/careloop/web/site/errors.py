@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from http import HTTPStatus
 from traceback import extract_tb
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+
+from careloop.web.site.held import held
 
 _log = logging.getLogger("careloop.web")
 
@@ -33,7 +36,16 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: a form without its token, mostly one that stood open while somebody logged in again."""
     del reason
     _log.warning("403 %s %s: without the form's token", request.method, request.path)
-    return render(request, "site/form_expired.html", status=403)
+    return held(request) or render(request, "site/form_expired.html", status=403)
+
+
+def told(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer, with a page where Django leaves it empty (405: not asked in this way)."""
+    if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or request.method == "HEAD":
+        return response
+    page = render(request, "site/405.html", status=response.status_code)
+    page.headers["Allow"] = response.headers["Allow"]
+    return page
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

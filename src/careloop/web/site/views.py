@@ -6,7 +6,7 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from careloop.web.accounts.access import GatedRequest, for_action
 from careloop.web.care.worklist import views as day
@@ -26,7 +26,8 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     """Remember the language, and go back to the page."""
     chosen = "en" if request.POST.get("language") == "en" else "zh"
     back = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+    here = {request.get_host()}
+    if not (back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=here)):
         back = "/"
     response = redirect(back)
     response.set_cookie(
@@ -41,7 +42,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 
 @for_action("public")
-@require_GET
+@require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """Whether the site and its database answer."""
     del request

@@ -19,6 +19,7 @@ from careloop.web.imaging.measured import filing, order
 from careloop.web.imaging.models import Image
 from careloop.web.registry.models import Source
 
+from ... import factory
 from . import film
 from .record import address_of, standing
 
@@ -162,6 +163,16 @@ def test_another_persons_image_is_told_loudly(send, client, gate, woman, arm, wh
     assert standing(gate, woman).is_empty()
     assert client.post(answer.url, {"do": "keep", "same_person": "1"}).status_code == 302
     assert not standing(gate, woman).is_empty()
+
+
+def test_a_file_kept_for_another_resident_is_doubted(kept, send, client, gate, tree):
+    """A namesake's, or a file without a name: nothing else tells them apart."""
+    kept()
+    namesake = factory.resident(tree.clinic)
+    address = send(resident=namesake).url
+    assert "另一位居民" in client.get(address).content.decode()
+    assert client.post(address, {"do": "keep"}).status_code == 422
+    assert not gate.about(namesake, Image).filter(state="kept").exists()
 
 
 def test_the_right_persons_image_is_not_doubted(send, client):

@@ -12,10 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from careloop.records import withdrawal
 from careloop.web.audit.models import Entry
 from careloop.web.imaging.measured import filing, order, recording
 from careloop.web.imaging.measured.demonstration import add_forearm
 from careloop.web.imaging.models import Image
+from careloop.web.registry.merge import merge, undo
 from careloop.web.registry.models import Source
 
 from ... import factory
@@ -121,7 +123,7 @@ def test_the_residents_page_shows_small_pictures_and_stays_small(kept, client, w
 
 def test_the_timeline_says_who_added_it_and_leads_to_it(kept, client, gate, woman):
     row = kept(mask=film.png(film.arm()[1]), answers=NAMED)
-    address = reverse("person:timeline", args=[woman.public_id])
+    address = reverse("person:timeline", args=[woman.public_id]) + "?group=image"
     page = client.get(address).content.decode()
     assert f'href="{address_of(row)}"' in page
     assert gate.user.name in page
@@ -229,3 +231,45 @@ def test_the_demo_has_one_simulated_forearm_by_the_same_doors(gate, woman, clien
     ]
     assert not standing(gate, woman).is_empty()
     assert "模拟" in client.get(address_of(row)).content.decode()
+
+
+# --- between a merge and its undoing
+
+
+def _stands(gate, resident):
+    """How many numbers of images stand."""
+    facts = withdrawal.standing(gate.facts(resident))
+    return facts.filter(pl.col("source").str.contains("image|registration")).height
+
+
+def test_an_image_withdrawn_during_a_merge_stays_withdrawn(kept, client, gate, woman, tree):
+    row = kept()
+    assert _stands(gate, woman)
+    stays = factory.resident(tree.clinic)
+    done = merge(gate, stays, woman)
+    address = reverse("imaging:image", args=[stays.public_id, row.public_id])
+    assert client.post(address, {"do": "withdraw", "reason": "不是她的片子"}).status_code == 302
+    undo(gate, done)
+    row.refresh_from_db()
+    assert (row.state, row.resident) == ("withdrawn", woman)
+    for each in (woman, stays):
+        each.refresh_from_db()
+        assert not _stands(gate, each)
+
+
+def test_an_image_kept_during_a_merge_goes_back_with_its_numbers(
+    client, send, the_image, gate, woman, tree
+):
+    assert send().status_code == 302
+    row = the_image()
+    stays = factory.resident(tree.clinic)
+    done = merge(gate, stays, woman)
+    address = reverse("imaging:image", args=[stays.public_id, row.public_id])
+    assert client.post(address, {"do": "keep"}).status_code == 302
+    count = _stands(gate, stays)
+    assert count
+    undo(gate, done)
+    row.refresh_from_db()
+    assert (row.state, row.resident) == ("kept", woman)
+    woman.refresh_from_db()
+    assert (_stands(gate, woman), _stands(gate, stays)) == (count, 0)

@@ -9,7 +9,7 @@ from uuid import UUID
 import segno
 from django.contrib import messages
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -53,8 +53,10 @@ def given(request: GatedRequest, public_id: UUID) -> HttpResponse:
     """Whether a resident has a login; give a number for one, or end it."""
     gate = request.gate
     resident = gate.open(public_id)
-    if (into := resident.merged_into) is not None:
-        return redirect("accounts:resident_login", public_id=into.public_id)
+    if resident.public_id != public_id:  # merged: the one it stands for was opened
+        return redirect("accounts:resident_login", public_id=resident.public_id)
+    if not gate.looks_after(resident):
+        raise Http404
     fault, do = "", request.POST.get("do", "")
     if do == "give":
         try:

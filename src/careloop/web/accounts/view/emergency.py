@@ -40,7 +40,7 @@ def emergency(request: GatedRequest) -> HttpResponse:
             form.add_error(
                 "number", _("Too many numbers tried. Please wait until {time}.").format(time=at)
             )
-        elif found := request.gate.find_for_emergency(form.cleaned_data["number"]):
+        elif found := request.gate.find_for_emergency(*form.cleaned_data["number"]):
             counted.give_back()
             if request.gate.within_reach(found):
                 return redirect("person:page", public_id=found)
@@ -54,4 +54,4 @@ def _open(request: GatedRequest, public_id: UUID, reason: str) -> HttpResponse:
     granted = request.gate.break_glass(public_id, reason)
     at = timezone.localtime(granted.until).strftime("%H:%M")
     messages.warning(request, _("Emergency access until {time}. It is recorded.").format(time=at))
-    return redirect("person:page", public_id=public_id)
+    return redirect("person:page", public_id=granted.resident.public_id)

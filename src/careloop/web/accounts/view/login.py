@@ -18,6 +18,7 @@ from careloop.web.accounts.access import for_action
 from careloop.web.accounts.attempt import Counted
 from careloop.web.accounts.backend import CountingBackend, actor_of, address_of, locked
 from careloop.web.accounts.forms import CodeForm, LoginForm
+from careloop.web.accounts.known import remember
 from careloop.web.accounts.models import LoginSession, User
 from careloop.web.accounts.second_factor import accept
 from careloop.web.audit.chain import append
@@ -30,7 +31,7 @@ _HALF_LASTS_S = 300
 def safe_next(request: HttpRequest) -> str:
     """Where to go after logging in: a page of this site, else the first."""
     told = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(
+    safe = told.startswith("/") and url_has_allowed_host_and_scheme(
         told, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return told if safe else resolve_url("site:home")
@@ -111,7 +112,9 @@ def welcome(request: HttpRequest, user: User, goes_to: str) -> HttpResponse:
     request.session.flush()
     begin_session(request, user, backend=f"{CountingBackend.__module__}.{CountingBackend.__name__}")
     append(actor_of(user, address_of(request)), "login")
-    return redirect(goes_to)
+    response = redirect(goes_to)
+    remember(request, response, user)
+    return response
 
 
 @for_action("public")

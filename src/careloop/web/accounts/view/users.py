@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -40,8 +41,12 @@ def user_new(request: GatedRequest) -> HttpResponse:
     """A new account; its first password is shown once."""
     form = UserForm(request.POST or None, places=list(staff.places(request.gate)), new=True)
     if request.method == "POST" and form.is_valid():
-        made, password = staff.hire(request.gate, form.cleaned_data)
-        return render(request, "accounts/one_time.html", {"whom": made, "password": password})
+        try:
+            made, password = staff.hire(request.gate, form.cleaned_data)
+        except IntegrityError:  # by another manager, a moment ago
+            form.add_error("username", _("Somebody has this login name already."))
+        else:
+            return render(request, "accounts/one_time.html", {"whom": made, "password": password})
     return render(request, "accounts/user_new.html", {"form": form})
 
 

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('request_key', models.UUIDField(unique=True)),
                 ('programme', models.CharField(max_length=40)),
-                ('kind', models.CharField(choices=[('screening', '筛查'), ('home', '家庭随访'), ('community', '社区随访'), ('hospital', '医院随访'), ('phone', '电话随访'), ('dxa', '骨密度检查'), ('outcome', '结局报告')], max_length=16)),
+                ('kind', models.CharField(choices=[('screening', '筛查'), ('home', '家庭随访'), ('community', '社区随访'), ('hospital', '医院随访'), ('phone', '电话随访'), ('dxa', '骨密度检查'), ('outcome', '重要事件报告')], max_length=16)),
                 ('happened_on', models.DateField()),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('answers', models.JSONField(default=dict)),

@@ -14,8 +14,12 @@ from django.utils import timezone
 
 from careloop.dictionary.variable import Text
 from careloop.web.accounts.gate import Gate
+from careloop.web.care.away import CARE
 from careloop.web.care.models import Consent
+from careloop.web.care.person import follow
+from careloop.web.care.standing import refresh
 from careloop.web.registry.resident import Resident
+from careloop.web.registry.store import lock_imports
 
 VERSION = "2026-11-22"
 """Of the texts below: change it with every change of theirs."""
@@ -130,6 +134,7 @@ def give(gate: Gate, resident: Resident, scope: str) -> bool:
             given_at=now,
             recorded_by=gate.user,
         ).save(force_insert=True)
+        _follow(gate, resident, scope)
     return True
 
 
@@ -139,4 +144,16 @@ def withdraw(gate: Gate, resident: Resident, scope: str) -> bool:
         return False
     with gate.writing(resident, "consent.write", consent=scope, given=False):
         standing = gate.about(resident, Consent).filter(scope=scope, withdrawn_at=None)
-        return bool(standing.update(withdrawn_at=timezone.now()))
+        withdrawn = bool(standing.update(withdrawn_at=timezone.now()))
+        if withdrawn:
+            _follow(gate, resident, scope)
+    return withdrawn
+
+
+def _follow(gate: Gate, resident: Resident, scope: str) -> None:
+    """Nobody is followed up without consent: lists and tasks, in the same transaction."""
+    if scope == CARE:
+        lock_imports()  # nobody records anything of them meanwhile
+        facts = gate.facts(resident)
+        follow.up(gate, resident, facts)
+        refresh(resident, facts)

@@ -17,12 +17,12 @@ from careloop.programmes.cards import driver_name, main_drivers
 from careloop.programmes.evidence import Score, score
 from careloop.programmes.reasons import Finding, Reasons, reasons
 from careloop.programmes.wording import Wording
-from careloop.records.snapshot import Snapshot, snapshot
+from careloop.records.snapshot import DTYPES, Snapshot
 from careloop.web.care.person import figure
 from careloop.web.care.person.considered import Known
 from careloop.web.care.person.fact import known_days
 from careloop.web.care.person.kept import Kept
-from careloop.web.care.standing import the_programme
+from careloop.web.care.standing import bedside, the_programme
 
 MOST = 8
 """Points in time that are judged, today included."""
@@ -124,20 +124,37 @@ def _course(known: Known, language: str) -> Course | None:
 
 
 def _judged(known: Known, days: Sequence[date], language: str) -> list[Reasons]:
-    """Each day's answers; the day's ISO text stands for the person."""
-    dictionary = load()
-    frames = []
-    for day in dict.fromkeys(days):
-        frame = snapshot(known.facts, day, dictionary).frame
-        if frame.height:
-            frames.append(frame.with_columns(person_id=pl.lit(day.isoformat())))
-    if not frames:
+    """Each day's answers; none where nothing usable was known on any."""
+    table = of_days(known.facts, days)
+    if table.is_empty():
         return []
-    table = pl.concat(frames, how="diagonal")
-    assumed = [name for name in table.columns if name.endswith("__assumed")]
-    table = table.with_columns(pl.col(assumed).fill_null(value=False))
-    taken = Snapshot(table, known.today, dictionary)
+    taken = Snapshot(table, known.today, load())
     return reasons(taken, the_programme(), table["person_id"].to_list(), language=language)
+
+
+def of_days(facts: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
+    """One person's snapshots of several days, a row each: the day's ISO text is the `person_id`.
+
+    As `records.snapshot` gives them, days on which nothing was known left out. A column that only
+    other days have is null here, false where it tells what is assumed.
+    """
+    rows = [
+        {**row, "person_id": day.isoformat()}
+        for day in dict.fromkeys(days)
+        for row in bedside().known(facts, day)
+    ]
+    names = dict.fromkeys(["person_id", *(name for row in rows for name in row)])
+    return pl.DataFrame(
+        {name: [row.get(name) for row in rows] for name in names},
+        schema={name: _dtype(name) for name in names},
+    ).with_columns(pl.col("^.*__assumed$").fill_null(value=False))
+
+
+def _dtype(column: str) -> pl.DataType:
+    key, _, beside = column.partition("__")
+    if not beside and key in load():
+        return DTYPES[load()[key].kind]
+    return {"age_d": pl.Int32(), "assumed": pl.Boolean()}.get(beside, pl.String())
 
 
 def _usable(each: Reasons, column: str) -> bool:

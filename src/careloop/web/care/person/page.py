@@ -18,6 +18,7 @@ from careloop.web.accounts.models import User
 from careloop.web.accounts.role import ROLE_NAMES
 from careloop.web.audit.models import Concerned
 from careloop.web.audit.word import words as did
+from careloop.web.care.away import GONE
 from careloop.web.care.models import (
     Consent,
     Listed,
@@ -34,8 +35,8 @@ from careloop.web.care.person.head import head, level, way
 from careloop.web.care.person.medicine import medicines
 from careloop.web.care.person.trend import title as measured
 from careloop.web.care.person.trend import trends
-from careloop.web.care.person.word import DOES, KINDS
-from careloop.web.care.standing import GONE, PROGRAMME, bedside, the_programme, today, worklists
+from careloop.web.care.person.word import DOES, KINDS, TEXTURE
+from careloop.web.care.standing import PROGRAMME, bedside, the_programme, today, worklists
 from careloop.web.imaging.measured.page import thumbs
 from careloop.web.registry.resident import Resident
 from careloop.web.site.language import gettext as _
@@ -81,7 +82,6 @@ def page(gate: Gate, resident: Resident) -> dict[str, Any]:
         "resident": resident,
         "head": head(resident, day),
         "level": level(standing),
-        "stays": resident.merged_into,
         "today": day,
         "recorded": found.found is not None,
         "alarms": () if gone else _alarms(found),
@@ -245,6 +245,7 @@ def _visits(gate: Gate, resident: Resident) -> list[dict[str, Any]]:
             "on": row.happened_on,
             "by": row.author.name,
             "version": row.version,
+            "empty": not row.answers,
             "address": way(gate.user, "visit:edit", row.public_id),
         }
         for row in rows
@@ -253,7 +254,7 @@ def _visits(gate: Gate, resident: Resident) -> list[dict[str, Any]]:
 
 def _regions(found: Known) -> list[tuple[str, int]]:
     """How many measurements there are of images that came as facts alone, by region."""
-    imported = pl.col("variable").str.starts_with("radiomics_") & ~pl.col("source").str.contains(
+    imported = pl.col("variable").str.contains(TEXTURE) & ~pl.col("source").str.contains(
         r"^image-[0-9a-f]{8}-"
     )
     group = found.standing.filter(imported)

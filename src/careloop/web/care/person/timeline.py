@@ -20,7 +20,7 @@ from careloop.web.care.models import Visit
 from careloop.web.care.person.considered import words
 from careloop.web.care.person.fact import with_withdrawals
 from careloop.web.care.person.head import way
-from careloop.web.care.person.word import CONTEXT, KINDS, device, groups
+from careloop.web.care.person.word import CONTEXT, KINDS, TEXTURE, device, groups
 from careloop.web.imaging.measured.page import image_of
 from careloop.web.imaging.measured.word import region
 from careloop.web.registry.models import Source
@@ -70,6 +70,8 @@ class Timeline:
     group: str
     on: date | None
     total: int
+    folded: int
+    """Grey values and textures left out, of which an image has hundreds; its group lists them."""
     page: int
     pages: int
 
@@ -87,7 +89,7 @@ def timeline(
     Parameters
     ----------
     group
-        Only the variables of this group of the dictionary; "" for all.
+        Only the variables of this group of the dictionary; "" for all but `TEXTURE`.
     on
         Only facts of this day.
     page
@@ -104,6 +106,9 @@ def timeline(
         marked = marked.filter(pl.col("group") == group)
     if on is not None:
         marked = marked.filter(pl.col("effective_at").dt.date() == on)
+    everything = marked.height
+    if not group:
+        marked = marked.filter(~pl.col("variable").str.contains(TEXTURE))
     pages = max(1, math.ceil(marked.height / PAGE))
     page = min(max(page, 1), pages)
     titles = groups()
@@ -128,6 +133,7 @@ def timeline(
         group if group in titles else "",
         on,
         marked.height,
+        everything - marked.height,
         page,
         pages,
     )

@@ -25,6 +25,8 @@ from careloop.web.care.standing import the_programme
 
 _SEPARATES = ("device", "reference_db", "side")
 _SIDES = {"left", "right"}
+_UNNAMED = {"", "other"}
+"""Devices that may be several: values told so are not joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _changes(
     rows = [
         row | {"person_id": name}
         for name, key in names.items()
-        if key[1] and len(parts[key]) > 1 and not _scored(key[0])
+        if key[1] not in _UNNAMED and len(parts[key]) > 1 and not _scored(key[0])
         for row in parts[key]
     ]
     found: dict[Key, dict[date, dict[str, Any]]] = {}
@@ -190,7 +192,7 @@ def _series(
     unit = wording.unit(variable)
     name = wording.name(variable)
     drawn = None
-    if len(values) > 1 and (database if scored else device):
+    if len(values) > 1 and (database if scored else device not in _UNNAMED):
         drawn = figure.line(
             f"{name} ({unit})" if unit else name,
             values,

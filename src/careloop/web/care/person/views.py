@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from careloop.error import InputError
 from careloop.web.accounts.access import GatedRequest, for_action
+from careloop.web.care.away import CARE
 from careloop.web.care.models import PlanDecision
 from careloop.web.care.person import consent, decision, message
 from careloop.web.care.person.considered import known
@@ -35,6 +36,9 @@ _PAGE = 50
 def page(request: GatedRequest, public_id: UUID) -> HttpResponse:
     """Everything that matters about a resident today."""
     resident = request.gate.open(public_id)
+    if resident.public_id != public_id:
+        notes.info(request, _("This registration was merged: here is the one that is kept."))
+        return redirect("person:page", resident.public_id)
     return render(request, "person/page.html", whole(request.gate, resident))
 
 
@@ -81,7 +85,7 @@ def plan(request: GatedRequest, public_id: UUID) -> HttpResponse:
     try:
         if answer.decision == "all":
             count = decision.accept_all(request.gate, resident, found, request.POST.getlist("seen"))
-            notes.success(request, _("{number} items accepted.").format(number=count))
+            notes.success(request, _("Accepted: {number}.").format(number=count))
             return redirect("person:plan", public_id)
         kept = decision.decide(request.gate, resident, found, answer)
     except decision.DecisionConflictError:
@@ -159,6 +163,8 @@ def consents(request: GatedRequest, public_id: UUID) -> HttpResponse:
         act = consent.give if request.POST.get("do") == "give" else consent.withdraw
         if act(request.gate, resident, scope):
             notes.success(request, _("Kept."))
+            if scope == CARE and act is consent.withdraw:
+                notes.info(request, _("No longer on any list, and no tasks. The record stays."))
         return redirect("person:consents", public_id)
     context = _framed(resident) | {"answers": consent.answers(request.gate, resident)}
     return render(request, "person/consents.html", context)

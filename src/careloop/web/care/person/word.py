@@ -8,6 +8,8 @@ from careloop.web.care.standing import the_programme
 from careloop.web.site.language import gettext_lazy as _
 from careloop.web.site.language import language
 
+TEXTURE = "^(radiomics|texture)_"
+"""A pattern: names of an image's grey values and textures, hundreds, for research alone."""
 STATES: dict[str, Any] = {
     "active": _("in care"),
     "moved": _("moved away"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
+
 from careloop.care.schedule import Chain
-from careloop.web.care.models import Task, Visit
-from careloop.web.care.standing import GONE, PROGRAMME
+from careloop.web.care.models import Call, Task, Visit
+from careloop.web.care.standing import PROGRAMME
 from careloop.web.care.visit.known import schedule
 from careloop.web.registry.resident import Resident
 
@@ -22,7 +24,6 @@ class Changes:
     done: list[Task] = field(default_factory=list)
     removed: list[Task] = field(default_factory=list)
     reopened: list[Task] = field(default_factory=list)
-    """Before asking whether somebody called them off (`Call`)."""
 
 
 def chains() -> dict[str, Chain]:
@@ -37,20 +38,22 @@ def changes(
     contacts: list[tuple[str, date]],
     *,
     as_of: date,
+    called: bool,
+    called_off: Collection[tuple[str, date]] = (),
 ) -> Changes:
     """Compare a person's tasks of the schedule with what is due: at most one a chain stays open.
 
     Parameters
     ----------
-    resident
-        Whoever is gone has nothing due.
     tasks
         All tasks of the person in this programme; those set by hand are left alone.
-    row, contacts, as_of
+    row, contacts, as_of, called_off
         As `Schedule.due`.
+    called
+        Whoever is called for nothing (`away`) has nothing due.
     """
-    of, gone = chains(), resident.state in GONE
-    due = () if gone else schedule().due(row, contacts, as_of)
+    of = chains()
+    due = schedule().due(row, contacts, as_of, called_off=called_off) if called else ()
     wanted = {(each.step.key, each.due_on) for each in due}
     found = Changes()
     for task in tasks:
@@ -63,7 +66,7 @@ def changes(
                 found.reopened.append(task)
         elif task.state == "open":
             days = (*chain.met(contacts), *chain.measured_on(row, as_of))
-            done = not gone and any(chain.fulfils(day, task.due_on) for day in days)
+            done = called and any(chain.fulfils(day, task.due_on) for day in days)
             (found.done if done else found.removed).append(task)
     found.made = [
         Task(
@@ -76,6 +79,16 @@ def changes(
         for kind, due_on in sorted(wanted)
     ]
     return found
+
+
+def contacts(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+    """The visits at which something was asked: an empty one, or one taken back, fulfils nothing."""
+    return visits.filter(programme=PROGRAMME).exclude(answers={})
+
+
+def called_off(calls: QuerySet[Call]) -> QuerySet[Call]:
+    """The calls after which a task was taken off its list, with a reason."""
+    return calls.filter(task__isnull=False, result="removed", undone_at=None)
 
 
 def fulfilled_by(visit: Visit, chain: Chain, due_on: date) -> bool:

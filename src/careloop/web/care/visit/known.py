@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
@@ -44,6 +44,7 @@ def known(
     *,
     as_of: date,
     but: Visit | None = None,
+    before: date | None = None,
 ) -> Known:
     """What is known of a person.
 
@@ -57,9 +58,17 @@ def known(
         Variables, or `<key>__first`.
     but
         Whose facts are left out: the visit that is being corrected.
+    before
+        The day of a contact: only what held by then, whenever it was recorded. Of that day's
+        visits, those recorded after `but` came later.
     """
     wanted = list(dict.fromkeys(name.removesuffix(FIRST) for name in names))
     told = facts.filter(pl.col("effective_at") != moment_of(but)) if but else facts
+    if before is not None:
+        end = datetime.combine(before, time.max)
+        if but is not None and but.happened_on == before:
+            end = moment_of(but)
+        told = told.filter(pl.col("effective_at") <= end)
     row: Known = dict.fromkeys(wanted)
     if taken := bedside().known(told, as_of):
         row |= taken[0]

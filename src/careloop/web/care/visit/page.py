@@ -178,6 +178,8 @@ class _Maker:
             carried = self.values.get(name + CARRIED, "")
             if self.fresh:
                 carried = value = raw(self.known[name])
+            elif name in self.errors:  # recorded anew meanwhile: beside that one it is told now
+                carried = carried and raw(self.known[name])
         options = tuple(
             Option(each, words, chosen=each == value) for each, words in _options(question)
         )
@@ -211,7 +213,9 @@ class _Maker:
             return ""
         day = day_of(self.known, variable.key, self.as_of)
         words = in_words(variable, value)
-        return f"{words} ({day.isoformat()})" if day else words
+        if not day:
+            return words
+        return _("{words} ({details})").format(words=words, details=day.isoformat())
 
     def style(self) -> str:
         """Rules that hide what does not apply; a browser that cannot read them shows everything."""

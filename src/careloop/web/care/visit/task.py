@@ -18,34 +18,39 @@ from careloop.care.clause import holds
 from careloop.care.schedule import Step
 from careloop.dictionary.condition import names_in
 from careloop.web.accounts.gate import Gate
+from careloop.web.care.away import GONE, away
 from careloop.web.care.models import Call, Task, Visit, VisitVersion
-from careloop.web.care.standing import GONE, PROGRAMME, today
-from careloop.web.care.visit.due import chains, changes, fulfilled_by
+from careloop.web.care.standing import PROGRAMME, today
+from careloop.web.care.visit.due import called_off, chains, changes, contacts, fulfilled_by
 from careloop.web.care.visit.known import forms, schedule
+from careloop.web.care.worklist.reason import AGREED
 from careloop.web.registry.resident import Resident
 
 HAND_SET_EARLY_DAYS = 14
 """So long before its day a contact already fulfils a task that was set by hand."""
 CONTACTS = ("screening", "home", "community", "hospital", "phone")
+EXAMINATIONS = ("dxa",)
+"""Whoever agreed to come and was examined has come; a follow-up set by hand is still wanted."""
 
 
 def after_save(gate: Gate, resident: Resident, visit: Visit, row: Mapping[str, Any]) -> None:
     """Bring the person's state and tasks in step with what is known of them and their contacts."""
     _bring_state(gate, resident, row, visit)
-    contacts = gate.about(resident, Visit).filter(programme=PROGRAMME)
-    bring_tasks(gate, resident, row, list(contacts.values_list("kind", "happened_on")), visit=visit)
+    told = contacts(gate.about(resident, Visit)).values_list("kind", "happened_on")
+    bring_tasks(gate, resident, row, list(told), visit=visit)
 
 
 def _bring_state(gate: Gate, resident: Resident, row: Mapping[str, Any], visit: Visit) -> None:
     """Dead, moved or looked after, as facts say; back to being looked after by correction only.
 
-    A state that the register or an import gave is not undone by a visit that never spoke of it.
+    A state that the register, an import or a merge gave is not undone by a visit that never spoke
+    of it: whoever is visited has not moved away because another registration of theirs once had.
     """
     if resident.state == "merged":
         return
     rules = forms().state
     state = next((each for each in GONE if each in rules and holds(rules[each], row)), "active")
-    if state == resident.state or (state == "active" and not _spoke(gate, resident, visit)):
+    if state == resident.state or (state != "dead" and not _spoke(gate, resident, visit)):
         return
     resident.state = state
     resident.save(update_fields=["state", "updated_at"])
@@ -62,25 +67,30 @@ def bring_tasks(
     gate: Gate,
     resident: Resident,
     row: Mapping[str, Any],
-    contacts: list[tuple[str, date]],
+    seen: list[tuple[str, date]],
     *,
     visit: Visit | None = None,
 ) -> None:
     """Make what is due, close what is not any more; at most one task of a chain stays open."""
     of = chains()
     about = gate.about(resident, Task).filter(programme=PROGRAMME)
-    found = changes(resident, about, row, contacts, as_of=today())
+    called = not away([resident])
+    off = called_off(gate.about(resident, Call)).values_list("task__kind", "task__due_on")
+    found = changes(resident, about, row, seen, as_of=today(), called=called, called_off=list(off))
     for task in found.done:
         fulfils = visit is not None and fulfilled_by(visit, of[task.kind], task.due_on)
         _set(task, "done", visit if fulfils else None)
     for task in found.removed:
         _set(task, "removed")
+    by_hand = about.exclude(kind__in=of)
     if visit is not None:
-        _bring_hand_set(about.exclude(kind__in=of), resident, visit)
+        _bring_hand_set(by_hand, visit, called=called)
+    elif not called:
+        by_hand.filter(state="open").update(state="removed", closed_at=timezone.now())
     for task in found.made:
         task.save(force_insert=True)
     for task in found.reopened:
-        if (visit is not None or task.visit_id is None) and not _called_off(gate, resident, task):
+        if visit is not None or task.visit_id is None:
             _set(task, "open")
 
 
@@ -90,24 +100,21 @@ def _set(task: Task, state: str, visit: Visit | None = None) -> None:
     task.save(update_fields=["state", "visit", "closed_at"])
 
 
-def _bring_hand_set(tasks: QuerySet[Task], resident: Resident, visit: Visit) -> None:
+def _bring_hand_set(tasks: QuerySet[Task], visit: Visit, *, called: bool) -> None:
     """Tasks that somebody set by hand: a contact fulfils them, and leaving takes them away.
 
     What an earlier version of this visit did to them is undone first.
     """
     tasks.filter(visit=visit).update(state="open", visit=None, closed_at=None)
     ended = tasks.filter(state="open")
-    if resident.state not in GONE:
-        if visit.kind not in CONTACTS:
+    if called:
+        if visit.kind not in (*CONTACTS, *EXAMINATIONS) or not visit.answers:
             return
+        if visit.kind in EXAMINATIONS:
+            ended = ended.filter(kind=AGREED)
         ended = ended.filter(due_on__lte=visit.happened_on + timedelta(days=HAND_SET_EARLY_DAYS))
-    state = "removed" if resident.state in GONE else "done"
+    state = "done" if called else "removed"
     ended.update(state=state, visit=visit, closed_at=timezone.now())
-
-
-def _called_off(gate: Gate, resident: Resident, task: Task) -> bool:
-    """Whether somebody took the task off the list, with a reason."""
-    return gate.about(resident, Call).filter(task=task, result="removed", undone_at=None).exists()
 
 
 def next_tasks(gate: Gate, resident: Resident) -> list[tuple[Task, Step | None]]:

@@ -1,8 +1,8 @@
 """Tasks of many people at once: after an import, and when a day begins.
 
 By the same rule as after a visit (`due.changes`), but nothing is taken from anybody who works: what
-a visit closed, what was called off and what was set by hand stays as it is. Only whoever has died
-or moved is called for nothing any more.
+a visit closed, what was called off and what was set by hand stays as it is. Only whoever has died,
+moved or withdrawn consent is called for nothing any more.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from django.utils import timezone
 
 from careloop.dictionary.catalogue import load
 from careloop.records.snapshot import snapshot
+from careloop.web.care.away import away
 from careloop.web.care.models import Call, Task, Visit
-from careloop.web.care.standing import GONE, PROGRAMME, today
-from careloop.web.care.visit.due import Changes, chains, changes
+from careloop.web.care.standing import PROGRAMME, today
+from careloop.web.care.visit.due import Changes, called_off, chains, changes, contacts
 from careloop.web.care.visit.known import schedule
 from careloop.web.registry.resident import Resident
 
@@ -59,24 +60,36 @@ def bring_all(
 
 
 def _bring(residents: Sequence[Resident], rows: Mapping[str, Any], as_of: date) -> int:
-    contacts: dict[int, list[tuple[str, date]]] = defaultdict(list)
+    seen: dict[int, list[tuple[str, date]]] = defaultdict(list)
     tasks: dict[int, list[Task]] = defaultdict(list)
     about = {"resident__in": [each.pk for each in residents], "programme": PROGRAMME}
-    visits = Visit.gated.filter(**about).values_list("resident", "kind", "happened_on")
-    for resident, kind, happened_on in visits:
-        contacts[resident].append((kind, happened_on))
+    visits = contacts(Visit.gated.filter(**about))
+    for resident, kind, happened_on in visits.values_list("resident", "kind", "happened_on"):
+        seen[resident].append((kind, happened_on))
     for task in Task.gated.filter(**about):
         tasks[task.resident_id].append(task)
+    off: dict[int, list[tuple[str, date]]] = defaultdict(list)
+    told = called_off(Call.gated.filter(resident__in=about["resident__in"]))
+    for resident, kind, due_on in told.values_list("resident", "task__kind", "task__due_on"):
+        off[resident].append((kind, due_on))
     every = Changes()
-    scheduled = chains()
+    scheduled, gone = chains(), away(residents)
     for each in residents:
-        row = rows.get(each.person_id, {})
-        found = changes(each, tasks[each.pk], row, contacts[each.pk], as_of=as_of)
+        row, called = rows.get(each.person_id, {}), each.pk not in gone
+        found = changes(
+            each,
+            tasks[each.pk],
+            row,
+            seen[each.pk],
+            as_of=as_of,
+            called=called,
+            called_off=off[each.pk],
+        )
         every.made += found.made
         every.done += found.done
         every.removed += found.removed
         every.reopened += [task for task in found.reopened if task.visit_id is None]
-        if each.state in GONE:
+        if not called:
             every.removed += [
                 task
                 for task in tasks[each.pk]
@@ -92,9 +105,6 @@ def _write(found: Changes) -> None:
         if closed:
             rows = Task.gated.filter(pk__in=[task.pk for task in closed])
             rows.update(state=state, closed_at=timezone.now())
-    if not found.reopened:
-        return
-    keys = [task.pk for task in found.reopened]
-    off = Call.gated.filter(task__in=keys, result="removed", undone_at=None).values("task")
-    again = Task.gated.filter(pk__in=keys).exclude(pk__in=off)
-    again.update(state="open", visit=None, closed_at=None)
+    if found.reopened:
+        again = Task.gated.filter(pk__in=[task.pk for task in found.reopened])
+        again.update(state="open", visit=None, closed_at=None)

@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError
+import polars as pl
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +22,8 @@ from careloop.web.care.models import Standing, Visit, VisitVersion
 from careloop.web.care.recording import Contact, VisitConflictError, correct_visit, record_visit
 from careloop.web.care.standing import PROGRAMME, today
 from careloop.web.care.visit import conflict
-from careloop.web.care.visit.known import forms, known, read_by
+from careloop.web.care.visit.known import Known, forms, known, read_by
+from careloop.web.care.visit.later import compare_later
 from careloop.web.care.visit.page import page_of
 from careloop.web.care.visit.result import LOSS, label_of, reads, result_of
 from careloop.web.care.visit.task import after_save, next_tasks
@@ -30,6 +32,8 @@ from careloop.web.registry.resident import Resident
 from careloop.web.site.language import language
 
 NEXT = "next"
+BACK = "take-back"
+"""Names the button that takes a visit back: nothing of it stands, and it was no contact."""
 PERSON = "person"
 """Names the resident in the address of a visit where only broken glass leads to them."""
 
@@ -40,41 +44,54 @@ def new(request: GatedRequest, public_id: UUID, kind: str) -> HttpResponse:
     """Record a new visit of a kind."""
     form = _form(kind)
     resident = _resident(request, public_id)
-    row = known(resident, request.gate.facts(resident), read_by(kind), as_of=today())
+    facts = request.gate.facts(resident)
+    row = known(resident, facts, read_by(kind), as_of=today())
     if request.method == "GET":
         return _page(request, resident, form, row, values={}, fresh=True, hidden=_fresh_key())
     key = _key(request)
     posted = request.POST.dict()
-    entry = read_entry(forms(), form, posted, known=row, today=today())
+    # The same form again means what it meant at first, not what is known since it was saved.
+    sent = request.gate.about(resident, Visit).filter(request_key=key).first() if key else None
+    if sent is not None:
+        row = known(resident, facts, read_by(kind), as_of=today(), but=sent)
+    entry = _read(form, posted, (resident, facts), row, but=sent)
     if entry.errors or key is None:
         hidden = {"request_key": str(key)} if key else _fresh_key()
         return _page(request, resident, form, row, values=posted, entry=entry, hidden=hidden)
     try:
-        visit = record_visit(
-            request.gate,
-            resident,
-            _contact(form, entry),
-            request_key=key,
-            also=lambda visit, row: after_save(request.gate, resident, visit, row),
-        )
+        with transaction.atomic():
+            visit = record_visit(
+                request.gate,
+                resident,
+                _contact(form, entry),
+                request_key=key,
+                also=lambda visit, row: after_save(request.gate, resident, visit, row),
+            )
+            if visit.happened_on < today():
+                compare_later(request.gate, resident, visit)
     except IntegrityError:  # the key of another person's form: asked again with one of its own
         hidden = _fresh_key()
         return _page(request, resident, form, row, values=posted, entry=entry, hidden=hidden)
+    if (differs := _sent_again(request, form, visit, entry)) is not None:
+        return differs
     return redirect(_saved_at(request, visit, resident))
 
 
 @for_action("visit.write")
 @require_http_methods(["GET", "POST"])
 def edit(request: GatedRequest, visit_id: UUID) -> HttpResponse:
-    """Correct a visit; where somebody else was faster, both versions are shown."""
+    """Correct a visit or take it back; where somebody else was faster, both versions are shown."""
     visit, resident = _visit(request, visit_id)
+    if visit.kind not in forms():  # corrected on a page of its own, to which that one leads
+        return redirect(_saved_at(request, visit, resident))
     form = _form(visit.kind)
     facts = request.gate.facts(resident)
     row = known(resident, facts, read_by(visit.kind), as_of=today(), but=visit)
     if request.method == "GET":
-        values = conflict.stands(form, visit)
+        values = conflict.stands(form, _last_told(request, visit, resident))
         hidden = {"version": str(visit.version)}
-        return _page(request, resident, form, row, values=values, hidden=hidden)
+        empty = not visit.answers
+        return _page(request, resident, form, row, values=values, hidden=hidden, empty=empty)
     posted = request.POST.dict()
     version = _version(posted)
     theirs = _at(request, visit, resident, version)
@@ -91,22 +108,44 @@ def edit(request: GatedRequest, visit_id: UUID) -> HttpResponse:
             return _conflict(request, resident, form, visit, mine=mine, base={}, unchosen=True)
         posted = merged
     posted[DAY] = posted.get(DAY, "").strip() or conflict.stands(form, theirs)[DAY]
-    entry = read_entry(forms(), form, posted, known=row, today=today())
+    if BACK in posted:
+        entry = Entry(visit.happened_on, {}, {}, {})
+    else:
+        entry = _read(form, posted, (resident, facts), row, but=visit)
     if entry.errors:
         hidden = {"version": str(version)}
         return _page(request, resident, form, row, values=posted, entry=entry, hidden=hidden)
+    return _correct(request, (visit, resident), theirs, form, entry=entry)
+
+
+def _correct(
+    request: GatedRequest,
+    whose: tuple[Visit, Resident],
+    began: VisitVersion,
+    form: Form,
+    *,
+    entry: Entry,
+) -> HttpResponse:
+    """Save a correction of the version that somebody began from."""
+    before, resident = whose
+    kept = None if BACK in request.POST else before
     try:
-        visit = correct_visit(
-            request.gate,
-            resident,
-            visit,
-            _contact(form, entry),
-            version=version,
-            also=lambda visit, row: after_save(request.gate, resident, visit, row),
-        )
+        with transaction.atomic():
+            visit = correct_visit(
+                request.gate,
+                resident,
+                before,
+                _contact(form, entry, before=kept),
+                version=began.version,
+                also=lambda visit, row: after_save(request.gate, resident, visit, row),
+            )
+            earlier = min(before, visit, key=lambda each: each.happened_on)
+            compare_later(request.gate, resident, earlier)
     except VisitConflictError as error:
-        mine = {DAY: _day(entry).isoformat(), **conflict.typed(form, entry.answers)}
-        base = conflict.stands(form, theirs)
+        if conflict.stands(form, error.visit) == _typed(form, entry, entry.recorded()):
+            return redirect(_saved_at(request, error.visit, resident))  # pressed twice
+        mine = _typed(form, entry, entry.answers)
+        base = conflict.stands(form, began)
         return _conflict(request, resident, form, error.visit, mine=mine, base=base)
     return redirect(_saved_at(request, visit, resident))
 
@@ -182,6 +221,14 @@ def _at(
     return versions.first()
 
 
+def _last_told(request: GatedRequest, visit: Visit, resident: Resident) -> Visit | VisitVersion:
+    """The visit; of one that was taken back, the last version that said something."""
+    if visit.answers:
+        return visit
+    versions = request.gate.about(resident, VisitVersion).filter(visit=visit)
+    return versions.exclude(answers={}).order_by("-version").first() or visit
+
+
 def _address(request: GatedRequest, name: str, visit: Visit, resident: Resident) -> str:
     address = reverse(name, args=[visit.public_id])
     near = resident.organisation_id in request.gate.reach
@@ -222,8 +269,55 @@ def _version(posted: Mapping[str, str]) -> int | None:
     return int(told) if told.isascii() and told.isdigit() and len(told) < 9 else None
 
 
-def _contact(form: Form, entry: Entry) -> Contact:
-    return Contact(form.key, _day(entry), entry.recorded())
+def _read(
+    form: Form,
+    posted: Mapping[str, str],
+    whose: tuple[Resident, pl.DataFrame],
+    row: Known,
+    *,
+    but: Visit | None = None,
+) -> Entry:
+    """The form as filled in; what follows from it, by what was known on its own day."""
+
+    def known_on(day: date) -> Known:
+        if day == today() and but is None:
+            return row
+        names = read_by(form.key)
+        return known(*whose, names, as_of=today(), but=but, before=day)
+
+    return read_entry(forms(), form, posted, known=row, today=today(), known_on=known_on)
+
+
+def _contact(form: Form, entry: Entry, *, before: Visit | None = None) -> Contact:
+    """What was recorded; of a visit that is corrected, with what this form does not ask."""
+    told = {question.key for _section, question in form.questions()}
+    told |= {each.variable.key for each in forms().follows}
+    answers = before.answers if before else {}
+    kept = {key: value for key, value in answers.items() if key not in told}
+    return Contact(form.key, _day(entry), {**kept, **entry.recorded()})
+
+
+def _typed(form: Form, entry: Entry, answers: Mapping[str, Any]) -> dict[str, str]:
+    return {DAY: _day(entry).isoformat(), **conflict.typed(form, answers)}
+
+
+def _sent_again(
+    request: GatedRequest, form: Form, visit: Visit, entry: Entry
+) -> HttpResponse | None:
+    """A form that was saved before, changed since (the browser's "back") and sent once more.
+
+    It is neither a second visit nor lost: both versions are shown.
+    """
+    now = _typed(form, entry, entry.recorded())
+    if now == conflict.stands(form, visit):
+        return None
+    resident = visit.resident
+    first = _at(request, visit, resident, 1)
+    base = conflict.stands(form, first) if first else {}
+    if now == base:  # the very form again, and the visit was corrected since
+        return None
+    mine = _typed(form, entry, entry.answers)
+    return _conflict(request, resident, form, visit, mine=mine, base=base, own=True)
 
 
 def _day(entry: Entry) -> date:
@@ -243,6 +337,7 @@ def _page(
     hidden: Mapping[str, str],
     entry: Entry | None = None,
     fresh: bool = False,
+    empty: bool = False,
 ) -> HttpResponse:
     errors = entry.errors if entry else {}
     page = page_of(form, row, as_of=today(), values=values, errors=errors, fresh=fresh)
@@ -256,6 +351,8 @@ def _page(
         "today": today().isoformat(),
         "hidden": hidden,
         "correction": "version" in hidden,
+        "empty": empty,
+        "BACK": BACK,
         "back": _back(request),
     }
     status = 422 if entry is not None else 200
@@ -271,6 +368,7 @@ def _conflict(
     mine: Mapping[str, str],
     base: Mapping[str, str],
     unchosen: bool = False,
+    own: bool = False,
 ) -> HttpResponse:
     theirs = conflict.stands(form, visit)
     differing = conflict.differences(form, mine, theirs, base)
@@ -287,6 +385,8 @@ def _conflict(
         "differing": differing,
         "mine": mine,
         "unchosen": unchosen,
+        "own": own,
+        "edit_at": _address(request, "visit:edit", visit, resident),
         "MINE": conflict.MINE,
         "CHOOSE": conflict.CHOOSE,
     }

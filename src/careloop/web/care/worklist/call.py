@@ -1,23 +1,24 @@
 """What came of a call: agreed, later, removed with a reason; and taking it back.
 
 One call may be about several lists and tasks. The newest result about each of them holds; undoing
-it brings back the one before. A result never touches a clinical fact: whoever died or moved is to
-be recorded as an outcome, and the page leads there.
+it brings back the one before, but hides no alarm. A result never touches a clinical fact: whoever
+died or moved is to be recorded as an outcome, and the page leads there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from uuid import UUID
+from datetime import date, timedelta
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
 from careloop.web.accounts.gate import Gate
 from careloop.web.care import called
-from careloop.web.care.models import Call, Task
+from careloop.web.care.away import away
+from careloop.web.care.models import Call, Listed, Task
 from careloop.web.care.standing import PROGRAMME
 from careloop.web.care.worklist.reason import AGREED, ASSIGNED
 from careloop.web.registry.resident import Resident
@@ -37,6 +38,8 @@ REASONS = {
     "died": _("died"),
     "other": _("other reason"),
 }
+FURTHEST = timedelta(days=366)
+"""So far ahead a day may lie: a wrong year must not take somebody off a list for good."""
 OUTCOMES = ("moved", "died")
 """Reasons that are outcomes: to be recorded as such too."""
 
@@ -61,6 +64,8 @@ class Result:
             found["on"] = str(_("Choose today or a later day."))
         elif self.result == "later" and self.on is not None and self.on <= today:
             found["on"] = str(_("Choose a day after today."))
+        elif self.on is not None and self.result != "removed" and self.on > today + FURTHEST:
+            found["on"] = str(_("Choose a day within a year."))
         if self.result == "removed" and self.reason not in REASONS:
             found["reason"] = str(_("Choose a reason."))
         if self.result == "removed" and self.reason == "other" and not self.note:
@@ -84,11 +89,17 @@ def record(
     *,
     request_key: UUID,
 ) -> list[Call]:
-    """Write down a call; the same form again changes nothing."""
+    """Write down a call; the same form again changes nothing.
+
+    Sent again with another result (the browser's "back"), it is a newer result.
+    """
     about = gate.about(resident, Call)
     told = list(about.filter(author=gate.user, request_key=request_key))
     if told:
-        return told
+        known = {(each.worklist, each.task_id) for each in told}
+        if known == {_about(each) for each in subjects} and all(_says(c, result) for c in told):
+            return told
+        request_key = uuid4()
     with gate.writing(resident, "visit.write", call=result.result):
         calls = [
             _record(gate, resident, each, result=result, request_key=request_key)
@@ -122,6 +133,16 @@ def _record(
     )
     call.save(force_insert=True)
     return call
+
+
+def _about(subject: Subject) -> tuple[str, int | None]:
+    return subject.worklist, subject.task.pk if subject.task else None
+
+
+def _says(call: Call, result: Result) -> bool:
+    on, reason = (None, result.reason) if result.result == "removed" else (result.on, "")
+    said = (call.result, call.remind_on, call.reason, call.note)
+    return said == (result.result, on, reason, result.note)
 
 
 def _same(gate: Gate, resident: Resident, subject: Subject):  # type: ignore[no-untyped-def]
@@ -174,11 +195,19 @@ def _undo(gate: Gate, resident: Resident, call: Call) -> None:
     about.filter(pk=call.pk).update(undone_at=timezone.now(), holds=False)
     if call.assigned is not None and call.assigned.state == "open":
         _set_state(gate, resident, call.assigned, "removed")
-    if call.result == "removed" and call.task is not None and call.task.state == "removed":
-        _set_state(gate, resident, call.task, "open")
+    closed = call.task if call.result == "removed" else None
+    if closed is not None and closed.state == "removed" and not away([resident]):
+        _set_state(gate, resident, closed, "open")
     if not call.holds:
         return
     same = _same(gate, resident, Subject(call.worklist, call.task))
     before = same.filter(undone_at=None).order_by("-called_at", "-pk").first()
-    if before is not None:
+    if before is not None and not _in_alarm(gate, resident, call):
         same.filter(pk=before.pk).update(holds=True)
+
+
+def _in_alarm(gate: Gate, resident: Resident, call: Call) -> bool:
+    """Whether the list is one of alarm now: an older result may be of before (`care.lapse`)."""
+    rows = gate.about(resident, Listed).filter(programme=PROGRAMME, worklist=call.worklist)
+    row = rows.first() if call.task is None else None
+    return row is not None and bool(row.because.get("alarm"))

@@ -48,15 +48,21 @@ class Day:
     @cached_property
     def lists(self) -> list[Glance]:
         """Every list that holds somebody: alarms first, then due and overdue, then the rest."""
-        counts = query.counts(self.gate, self.selection, self.today, most=COUNTED)
-        wanted = [key for key in query.every() if counts[key][0]]
-        rows = self._rows(wanted)
+        alarms = query.alarms(self.gate, self.selection, self.today)
+        # One query counts a list and says who comes first.
+        firsts = {
+            key: query.first(self.gate, key, self.selection, self.today, most=COUNTED + 1)
+            for key in query.every()
+        }
+        wanted = [key for key, pks in firsts.items() if pks]
+        rows = self._rows({key: firsts[key][:MOST] for key in wanted})
         found = [
             Glance(
                 key,
                 reason.label(key, self.language),
                 reason.hint(key, self.language),
-                *counts[key],
+                len(firsts[key]),
+                alarms.get(key, 0),
                 rows[key],
             )
             for key in wanted
@@ -74,13 +80,10 @@ class Day:
         full = {one.key for one in self.lists}
         return [reason.label(key, self.language) for key in query.every() if key not in full]
 
-    def _rows(self, keys: list[str]) -> dict[str, list[reason.Row]]:
+    def _rows(self, firsts: dict[str, list[int]]) -> dict[str, list[reason.Row]]:
         """The first people of each list, fetched together."""
-        firsts = {
-            key: query.first(self.gate, key, self.selection, self.today, most=MOST) for key in keys
-        }
-        of_tasks = [key for key in keys if key in query.TASK_LISTS]
-        of_lists = [key for key in keys if key not in query.TASK_LISTS]
+        of_tasks = [key for key in firsts if key in query.TASK_LISTS]
+        of_lists = [key for key in firsts if key not in query.TASK_LISTS]
         found: dict[str, list[Any]] = {}
         for group in filter(None, (of_tasks, of_lists)):
             fetched = query.fetch(self.gate, group[0], [pk for key in group for pk in firsts[key]])
@@ -94,7 +97,7 @@ class Day:
                 self._line(key, row, known.get(row.resident_id), called.get(row.resident_id))
                 for row in found[key]
             ]
-            for key in keys
+            for key in firsts
         }
 
     def _line(self, key: str, row: Any, standing: Any, called: Any) -> reason.Row:
@@ -108,6 +111,11 @@ class Day:
     def referrals(self) -> list[Any]:
         """Referrals that wait for this place, the urgent and the oldest first."""
         return referral.waiting(self.gate, self.selection)
+
+    @cached_property
+    def unheard(self) -> int:
+        """How many referrals from here nobody has acknowledged for too long."""
+        return referral.unheard(self.gate)
 
     @cached_property
     def messages(self) -> list[dict[str, Any]]:

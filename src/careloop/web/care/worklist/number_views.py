@@ -48,7 +48,7 @@ def _definition(key: str) -> tuple[str, str]:
     for measure in worklists().measures:
         if measure.key == key:
             return measure.label[language()], measure.definition[language()]
-    return reason.label(key, language()), reason.hint(key, language())
+    return reason.label(key, language()), reason.definition(key, language())
 
 
 def _above(top: counting.Place, place: counting.Place) -> list[counting.Place]:

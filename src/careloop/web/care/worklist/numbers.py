@@ -8,13 +8,16 @@ that together make `LEAST`. What is hidden in one table is hidden in every other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
+
+from django.db.models import OuterRef
 
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation
-from careloop.web.care.models import Listed, Standing, Task
+from careloop.web.care.models import Listed, PlanDecision, Standing, Task
 from careloop.web.care.standing import PROGRAMME, worklists
 from careloop.web.registry.resident import Resident
 
@@ -55,7 +58,7 @@ class Place:
 
 
 def tree(gate: Gate, today: date) -> Place | None:
-    """The user's own place and all below it, counted in four queries."""
+    """The user's own place and all below it, counted in five queries."""
     top = gate.user.organisation
     if top is None:
         return None
@@ -85,13 +88,23 @@ def _count(gate: Gate, places: Mapping[int, Place], today: date) -> None:
         for bit, measure in enumerate(worklists().measures):
             if row["counted"] >> bit & 1:
                 add(row["organisation"], measure.key, row["people"])
-    for row in gate.numbers(Listed).count(["organisation", "worklist"], programme=PROGRAMME):
+    by_list = ["organisation", "worklist"]
+    for row in gate.numbers(Listed).count(by_list, programme=PROGRAMME):
         add(row["organisation"], row["worklist"], row["people"])
+    for row in _decided(gate, by_list):
+        add(row["organisation"], row["worklist"], -row["people"])
     late = gate.numbers(Task).count(
         ["organisation"], programme=PROGRAMME, state="open", due_on__lt=today
     )
     for row in late:
         add(row["organisation"], OVERDUE, row["people"])
+
+
+def _decided(gate: Gate, by: Sequence[str]) -> list[dict[str, Any]]:
+    """Those who are off a list of the undecided since somebody decided (`query.listed`)."""
+    lists = [each.key for each in worklists().lists if each.decided]
+    since = gate.numbers(PlanDecision).such(programme=PROGRAMME, decided_at__gte=OuterRef("since"))
+    return gate.numbers(Listed).count(by, since, programme=PROGRAMME, worklist__in=lists)
 
 
 def _add_up(place: Place) -> None:

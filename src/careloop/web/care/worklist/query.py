@@ -87,25 +87,24 @@ def rank_of(key: str) -> str:
     return "due_on" if key in TASK_LISTS else "rank"
 
 
-def counts(
-    gate: Gate, selection: Selection, today: date, *, most: int | None = None
-) -> dict[str, tuple[int, int]]:
-    """How many people each list holds, and how many of them are alarms: one query a list.
+def counts(gate: Gate, selection: Selection, today: date) -> dict[str, tuple[int, int]]:
+    """How many people each list holds, and how many of them are alarms: one query a list."""
+    urgent = alarms(gate, selection, today)
+    return {
+        key: (members(gate, key, today).filter(selection.here).count(), urgent.get(key, 0))
+        for key in every()
+    }
 
-    With `most`, nobody counts further: `most` + 1 stands for more.
-    """
+
+def alarms(gate: Gate, selection: Selection, today: date) -> dict[str, int]:
+    """How many alarms each list holds that holds any."""
     lists = worklists().lists
     decided = [each.key for each in lists if each.decided]
     # Lists are named although these are all there are: SQLite then reads the alarms only.
     urgent = gate.rows(Listed).filter(selection.here, programme=PROGRAMME, rank__lt=ALARM_RANK)
     urgent = urgent.filter(_called_for(today), worklist__in=[each.key for each in lists])
     urgent = urgent.exclude(_decided(gate), worklist__in=decided)
-    alarms = dict(urgent.values_list("worklist").annotate(people=Count("*")))
-    found = {}
-    for key in every():
-        people = members(gate, key, today).filter(selection.here)
-        found[key] = (people[: most and most + 1].count(), alarms.get(key, 0))
-    return found
+    return dict(urgent.values_list("worklist").annotate(people=Count("*")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def page(gate: Gate, key: str, selection: Selection, today: date) -> Page:
 
 
 def first(gate: Gate, key: str, selection: Selection, today: date, *, most: int) -> list[int]:
-    """The rows on top of a list."""
+    """Up to `most` rows from the top of a list."""
     found = members(gate, key, today).filter(selection.here).order_by(rank_of(key), "pk")
     return list(found.values_list("pk", flat=True)[:most])
 

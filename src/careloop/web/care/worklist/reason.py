@@ -58,6 +58,13 @@ def hint(key: str, language: str) -> str:
     return str(TASK_LABELS[key][1]) if key in TASK_LISTS else worklists()[key].hint[language]
 
 
+def definition(key: str, language: str) -> str:
+    """Who is on it: any of its reasons, where it has several."""
+    if key in TASK_LISTS or not worklists()[key].reasons:
+        return hint(key, language)
+    return str(_("; or ")).join(each.label[language] for each in worklists()[key].reasons)
+
+
 def task_label(kind: str, language: str) -> str:
     """What a task is."""
     if kind in BY_HAND:

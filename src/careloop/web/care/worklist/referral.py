@@ -19,6 +19,7 @@ from django.utils import timezone
 from careloop.error import CareloopError
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation
+from careloop.web.care.away import GONE
 from careloop.web.care.models import Referral
 from careloop.web.care.worklist.selection import Selection
 from careloop.web.registry.resident import Resident
@@ -47,17 +48,21 @@ def referrals(gate: Gate) -> QuerySet[Referral]:
 
 def incoming(gate: Gate) -> QuerySet[Referral]:
     """Those sent to a place within reach."""
-    return referrals(gate).filter(to_organisation__in=gate.reach)
+    return referrals(gate).filter(gate.reaching("to_organisation"))
 
 
 def outgoing(gate: Gate) -> QuerySet[Referral]:
     """Those sent from a place within reach."""
-    return referrals(gate).filter(from_organisation__in=gate.reach)
+    return referrals(gate).filter(gate.reaching("from_organisation"))
 
 
 def waiting(gate: Gate, selection: Selection | None = None) -> list[Referral]:
-    """Open referrals to this user's own place, the urgent and the oldest first."""
+    """Open referrals to this user's own place, the urgent and the oldest first.
+
+    Nobody is waited for who has died or moved; the referral stays open until somebody closes it.
+    """
     rows = referrals(gate).filter(to_organisation=gate.user.organisation, state__in=OPEN)
+    rows = rows.exclude(resident__state__in=GONE)
     if selection is not None and selection.place is not None:
         rows = rows.filter(resident__organisation__path__startswith=selection.place.path)
     return list(
@@ -73,6 +78,12 @@ def is_late(referral: Referral) -> bool:
 def late() -> Q:
     """The same, for a query."""
     return Q(state="sent", sent_at__lt=timezone.now() - UNANSWERED_AFTER)
+
+
+def unheard(gate: Gate) -> int:
+    """How many referrals this user's own place sent that nobody has acknowledged for too long."""
+    sent = outgoing(gate).filter(late(), from_organisation=gate.user.organisation)
+    return sent.exclude(resident__state__in=GONE).count()
 
 
 def choices(gate: Gate, resident: Resident) -> dict[str, list[Organisation]]:

@@ -68,7 +68,17 @@ def refer(request: GatedRequest, public_id: UUID) -> HttpResponse:
                 urgent=bool(told["urgent"]),
                 request_key=request_key,
             )
-            messages.success(request, _("Referral sent to {place}.").format(place=to.name))
+            if (sent.to_organisation_id, sent.reason, sent.urgent) == (
+                to.pk,
+                told["reason"],
+                told["urgent"],
+            ):
+                messages.success(request, _("Referral sent to {place}.").format(place=to.name))
+            else:  # the browser's "back", and another word: what was sent stands
+                messages.warning(
+                    request,
+                    _("This form was sent before. It stands as it was: cancel it and refer again."),
+                )
             return redirect("worklist:referral", referral_id=sent.public_id)
     elif choices["up"]:
         told["to"] = str(choices["up"][0].public_id)

@@ -171,7 +171,7 @@ def _assign(request: GatedRequest, rows: list[Any], on: date | None) -> None:
                 calling.assign(request.gate, resident, on)
     messages.success(
         request,
-        _("A follow-up on {day} was set for {number} people.").format(
+        _("Follow-up set on {day}. People: {number}.").format(
             day=on.isoformat(), number=len({row.resident_id for row in rows})
         ),
     )
@@ -196,8 +196,9 @@ def call(request: GatedRequest, public_id: UUID) -> HttpResponse:
     chosen = request.GET.get("list", "")
     chosen = chosen if chosen in query.every() else ""
     back = _back(request, resident, chosen)
-    if request.method == "POST" and request.POST.get("undo"):
-        calls = gate.about(resident, Call).filter(pk=request.POST["undo"][:18])
+    if request.method == "POST" and (undone := request.POST.get("undo", "")[:18]):
+        key = int(undone) if undone.isascii() and undone.isdigit() else 0
+        calls = gate.about(resident, Call).filter(pk=key)
         done = calling.undo(gate, resident, calls.select_related("task", "assigned"))
         messages.success(request, _("Undone: {number}.").format(number=done))
         return redirect(request.get_full_path())

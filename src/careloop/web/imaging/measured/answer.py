@@ -8,11 +8,14 @@ from datetime import date, datetime
 from typing import Any
 
 from careloop.error import InputError
-from careloop.web.imaging.confirmation import SAME, compared
+from careloop.web.accounts.gate import Gate
+from careloop.web.care.standing import today
+from careloop.web.imaging.confirmation import SAME
 from careloop.web.imaging.measured.recording import Answers, moment
 from careloop.web.imaging.measured.word import REGIONS, SIDES
 from careloop.web.imaging.measured.word import region as in_words
 from careloop.web.imaging.models import Image
+from careloop.web.imaging.subject import compared
 from careloop.web.registry.resident import Resident
 from careloop.web.site.language import gettext as _
 
@@ -40,12 +43,17 @@ class Asked:
         return not self.result["looked_for_text"]
 
 
-def asked(row: Image, result: Mapping[str, Any], resident: Resident, today: date) -> Asked:
+def asked(gate: Gate, row: Image, result: Mapping[str, Any], resident: Resident) -> Asked:
     """What is known of a measured image; a date that cannot be is none."""
+    day = today()
     told = datetime.fromisoformat(result["taken_at"]) if result["taken_at"] else None
     born = resident.birth_date
-    if told is not None and (told.date() > today or (born is not None and told.date() < born)):
+    if told is not None and (told.date() > day or (born is not None and told.date() < born)):
         told = None
+    differs = compared([result["subject"]], resident)[0]
+    same = gate.rows(Image).filter(sha256=row.sha256, state="kept")
+    if same.exclude(resident=resident).exists():
+        differs.append(_("The same file was saved for another resident."))
     drawn = result["mask"] == "drawn"
     regions = [one["name"] for one in result["regions"] if drawn and one["name"] not in REGIONS]
     return Asked(
@@ -54,9 +62,9 @@ def asked(row: Image, result: Mapping[str, Any], resident: Resident, today: date
         result["side"] or row.side,
         told,
         tuple((name, in_words(name)) for name in regions),
-        tuple(compared([result["subject"]], resident)[0]),
+        tuple(differs),
         born,
-        today,
+        day,
     )
 
 

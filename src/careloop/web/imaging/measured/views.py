@@ -83,7 +83,7 @@ def _changed(request: GatedRequest, resident: Resident, row: Image) -> HttpRespo
     does = request.POST.get("do", "")
     result = waiting.settled(row)
     if does == "keep" and result is not None:
-        asked = answer.asked(row, result, resident, today())
+        asked = answer.asked(request.gate, row, result, resident)
         answers, wrong = answer.answered(asked, request.POST.dict())
         if answers is None:
             return _confirm(request, resident, row, asked, wrong=wrong)
@@ -112,7 +112,7 @@ def _shown(
 ) -> HttpResponse:
     result = waiting.settled(row)
     if result is not None:
-        return _confirm(request, resident, row, answer.asked(row, result, resident, today()))
+        return _confirm(request, resident, row, answer.asked(request.gate, row, result, resident))
     context = {
         "resident": resident,
         "image": row,
