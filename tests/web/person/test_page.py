@@ -113,6 +113,7 @@ def test_page_shows_what_is_under_way(opened, tree, doctor, woman):
         kind="home",
         happened_on=day,
         author=doctor,
+        answers={"weight_kg": 48.0},
         version=2,
     )
     Referral.gated.create(
