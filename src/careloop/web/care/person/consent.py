@@ -21,7 +21,7 @@ from careloop.web.care.standing import refresh
 from careloop.web.registry.resident import Resident
 from careloop.web.registry.store import lock_imports
 
-VERSION = "2026-11-22"
+VERSION = "2026-11-22/2"
 """Of the texts below: change it with every change of theirs."""
 
 
@@ -39,9 +39,9 @@ SCOPES = (
         "care",
         Text("诊疗与随访", "Care and follow-up"),
         Text(
-            "我同意村卫生室、社区卫生服务中心和医院为我的骨骼健康建档、随访，并互相转诊。",
+            "我同意村卫生室、社区卫生服务中心和医院为慢性病防治给我建档、随访，并互相转诊。",
             "I agree that the village clinic, the health centre and the hospital keep a record of "
-            "my bone health, follow it up, and refer me to one another.",
+            "me to prevent and treat chronic disease, follow me up, and refer me to one another.",
         ),
     ),
     Scope(
