@@ -301,7 +301,12 @@ def test_a_batch_sets_follow_ups_and_prints(tree, people, nurse):
     assert len(on_list(nurse)) == 1  # still on the list: nobody was called
     response = nurse.post("/lists/dxa_wanted", told | {"action": "print"})
     assert response.headers["Location"] == f"/reports?ids={who.public_id}"
-    for action, on in (("assign", "2001-01-01"), ("agreed", ""), ("removed", in_days(1))):
+    for action, on in (
+        ("assign", "2001-01-01"),
+        ("assign", "2999-01-01"),
+        ("agreed", ""),
+        ("removed", in_days(1)),
+    ):
         nurse.post("/lists/dxa_wanted", told | {"action": action, "on": on})
     assert Task.gated.count() == 1
     assert not Call.gated.exists()

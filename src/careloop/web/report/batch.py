@@ -23,8 +23,8 @@ from django.conf import settings
 from careloop.web.accounts.gate import Gate
 from careloop.web.accounts.models import Organisation
 from careloop.web.care.away import GONE
-from careloop.web.care.models import Listed
-from careloop.web.care.standing import PROGRAMME, today, worklists
+from careloop.web.care.standing import today, worklists
+from careloop.web.care.worklist import query
 from careloop.web.registry.resident import Resident
 from careloop.web.report.leaflet import card, leaflet, paper, slip
 from careloop.web.report.typesetting import PART, Template, joined, pdf, pdf_part
@@ -77,7 +77,10 @@ class Wanted:
 
 
 def people(gate: Gate, wanted: Wanted) -> list[Resident]:
-    """The people within reach who are wanted, by place and list; one more where others follow."""
+    """The people within reach who are wanted, by place and list; one more where others follow.
+
+    Of a list those who are on it today: nobody who is off it after a call or a decision.
+    """
     rows = gate.residents().exclude(state__in=GONE).select_related("organisation")
     if wanted.ids:
         return list(
@@ -89,13 +92,11 @@ def people(gate: Gate, wanted: Wanted) -> list[Resident]:
     rows = rows.filter(organisation__path__startswith=place.path)
     if wanted.worklist == EVERYBODY:
         return list(rows.order_by("organisation__path", "name", "pk")[wanted.cut])
+    if wanted.worklist not in {each.key for each in worklists().lists}:
+        return []
     listed = (
-        gate.rows(Listed)
-        .filter(
-            programme=PROGRAMME,
-            worklist=wanted.worklist,
-            organisation__path__startswith=place.path,
-        )
+        query.listed(gate, wanted.worklist, today())
+        .filter(organisation__path__startswith=place.path)
         .exclude(resident__state__in=(*GONE, "merged"))
         .select_related("resident__organisation")
         .order_by("organisation__path", "rank", "pk")

@@ -162,8 +162,9 @@ def _call_all(request: GatedRequest, key: str, rows: list[Any], request_key: UUI
 
 
 def _assign(request: GatedRequest, rows: list[Any], on: date | None) -> None:
-    if on is None or on < today():
-        messages.error(request, _("Choose today or a later day."))
+    faults = calling.Result("agreed", on).faults(today())
+    if on is None or faults:
+        messages.error(request, " ".join(faults.values()))
         return
     with transaction.atomic():
         for resident in {row.resident_id: row.resident for row in rows}.values():
