@@ -43,7 +43,7 @@ from careloop.web.registry.store import DatabaseStore
 Row = TypeVar("Row", bound=PersonData)
 REFERRED_FOR = timedelta(days=30)
 """How long a place that received a referral still opens the person once it is closed."""
-_FEW = 20
+FEW = 20
 """Up to so many places are named in a query; more are looked up by it."""
 _LASTING: frozenset[Action] = frozenset({"person.merge", "login.give", "login.end"})
 """What outlasts a broken glass or a referral: for those who look after somebody only."""
@@ -93,7 +93,7 @@ class Gate:
 
     def reaching(self, place: str) -> Q:
         """Rows whose field `place` names an organisation within reach."""
-        if len(self.reach) > _FEW and self.user.organisation is not None:
+        if len(self.reach) > FEW and self.user.organisation is not None:
             return Q(**{f"{place}__in": self.user.organisation.subtree().order_by().values("pk")})
         return Q(**{f"{place}__in": self.reach})
 

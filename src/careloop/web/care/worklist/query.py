@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Call, Listed, PlanDecision, Standing, Task
@@ -137,8 +137,12 @@ def page(gate: Gate, key: str, selection: Selection, today: date) -> Page:
 
 def first(gate: Gate, key: str, selection: Selection, today: date, *, most: int) -> list[int]:
     """Up to `most` rows from the top of a list."""
-    found = members(gate, key, today).filter(selection.here).order_by(rank_of(key), "pk")
-    return list(found.values_list("pk", flat=True)[:most])
+    found = members(gate, key, today).filter(selection.here)
+    order: Any = rank_of(key)
+    if selection.few_places and key not in TASK_LISTS:
+        # Sorted, not read in order of rank: SQLite would pass by everybody of other places.
+        order = F(order) + 0
+    return list(found.order_by(order, "pk").values_list("pk", flat=True)[:most])
 
 
 def fetch(gate: Gate, key: str, pks: Iterable[int]) -> list[Any]:

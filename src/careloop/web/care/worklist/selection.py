@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.db.models import F, OrderBy, Q
 
-from careloop.web.accounts.gate import Gate
+from careloop.web.accounts.gate import FEW, Gate
 from careloop.web.accounts.models import Organisation
 from careloop.web.site.language import gettext_lazy as _
 
@@ -78,10 +78,18 @@ class Selection:
     @property
     def here(self) -> Q:
         """Rows of the chosen place and all below it."""
-        if self.place is None:
-            return Q()
-        path = self.place.path
-        return Q(organisation__in=[one.pk for one in self.places if one.path.startswith(path)])
+        return Q() if self.place is None else Q(organisation__in=self._chosen_places)
+
+    @property
+    def few_places(self) -> bool:
+        """Whether it is about so few places that their rows are soon read and sorted."""
+        places = self._gate.reach if self.place is None else self._chosen_places
+        return len(places) <= FEW
+
+    @cached_property
+    def _chosen_places(self) -> list[int]:
+        path = "" if self.place is None else self.place.path
+        return [one.pk for one in self.places if one.path.startswith(path)]
 
     @property
     def narrowed(self) -> bool:
