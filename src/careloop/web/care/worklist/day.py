@@ -48,21 +48,19 @@ class Day:
     @cached_property
     def lists(self) -> list[Glance]:
         """Every list that holds somebody: alarms first, then due and overdue, then the rest."""
-        alarms = query.alarms(self.gate, self.selection, self.today)
-        # One query counts a list and says who comes first.
-        firsts = {
-            key: query.first(self.gate, key, self.selection, self.today, most=COUNTED + 1)
+        tops = {
+            key: query.top(self.gate, key, self.selection, self.today, most=COUNTED + 1)
             for key in query.every()
         }
-        wanted = [key for key, pks in firsts.items() if pks]
-        rows = self._rows({key: firsts[key][:MOST] for key in wanted})
+        wanted = [key for key, top in tops.items() if top.pks]
+        rows = self._rows({key: tops[key].pks[:MOST] for key in wanted})
         found = [
             Glance(
                 key,
                 reason.label(key, self.language),
                 reason.hint(key, self.language),
-                len(firsts[key]),
-                alarms.get(key, 0),
+                len(tops[key].pks),
+                tops[key].alarms,
                 rows[key],
             )
             for key in wanted

@@ -89,14 +89,14 @@ def rank_of(key: str) -> str:
 
 def counts(gate: Gate, selection: Selection, today: date) -> dict[str, tuple[int, int]]:
     """How many people each list holds, and how many of them are alarms: one query a list."""
-    urgent = alarms(gate, selection, today)
+    urgent = _alarms(gate, selection, today)
     return {
         key: (members(gate, key, today).filter(selection.here).count(), urgent.get(key, 0))
         for key in every()
     }
 
 
-def alarms(gate: Gate, selection: Selection, today: date) -> dict[str, int]:
+def _alarms(gate: Gate, selection: Selection, today: date) -> dict[str, int]:
     """How many alarms each list holds that holds any."""
     lists = worklists().lists
     decided = [each.key for each in lists if each.decided]
@@ -135,14 +135,24 @@ def page(gate: Gate, key: str, selection: Selection, today: date) -> Page:
     return Page(fetch(gate, key, list(chosen_pks)), total, number)
 
 
-def first(gate: Gate, key: str, selection: Selection, today: date, *, most: int) -> list[int]:
-    """Up to `most` rows from the top of a list."""
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The top of a list: its first rows, and how many of them are alarms (which come first)."""
+
+    pks: list[int]
+    alarms: int
+
+
+def top(gate: Gate, key: str, selection: Selection, today: date, *, most: int) -> Top:
+    """Up to `most` rows from the top of a list, in one query."""
     found = members(gate, key, today).filter(selection.here)
-    order: Any = rank_of(key)
-    if selection.few_places and key not in TASK_LISTS:
-        # Sorted, not read in order of rank: SQLite would pass by everybody of other places.
-        order = F(order) + 0
-    return list(found.order_by(order, "pk").values_list("pk", flat=True)[:most])
+    if key in TASK_LISTS:
+        pks = found.order_by(rank_of(key), "pk").values_list("pk", flat=True)
+        return Top(list(pks[:most]), 0)
+    # Those of few places are sorted: reading by rank, SQLite would pass by everybody elsewhere.
+    order = F("rank") + 0 if selection.few_places else F("rank")
+    rows = list(found.order_by(order, "pk").values_list("pk", "rank")[:most])
+    return Top([pk for pk, _ in rows], sum(rank < ALARM_RANK for _, rank in rows))
 
 
 def fetch(gate: Gate, key: str, pks: Iterable[int]) -> list[Any]:

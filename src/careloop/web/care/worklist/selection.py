@@ -76,6 +76,19 @@ class Selection:
         return next((one for one in self.places if str(one.public_id) == self.chosen.place), None)
 
     @property
+    def options(self) -> list[tuple[str, str, bool]]:
+        """To choose a place from: value, name set in by its depth in the tree, whether chosen."""
+        top = self.places[0].path.count(".") if self.places else 0
+        return [
+            (
+                str(one.public_id),
+                "\u3000" * (one.path.count(".") - top) + one.name,
+                one is self.place,
+            )
+            for one in self.places
+        ]
+
+    @property
     def here(self) -> Q:
         """Rows of the chosen place and all below it."""
         return Q() if self.place is None else Q(organisation__in=self._chosen_places)
