@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db import connections
 from django.db.models import ProtectedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,8 @@ from careloop.records.reading import ImportReport, Source
 from careloop.records.snapshot import snapshot
 from careloop.records.sources.opening import open_reading
 from careloop.web.registry import postgresql, sqlite
-from careloop.web.registry.store import open_store
+from careloop.web.registry.query import Wanted, select
+from careloop.web.registry.store import analyse, open_store
 
 LABEL = Text("名", "name")
 WORDS = Dictionary(
@@ -201,6 +203,20 @@ def test_readers_go_on_while_sqlite_is_written(tmp_path):
     store.add(Watched([fact("B")], [fact("C")], source_id="s2"))
     assert met == [1, 1]
     assert store.facts().collect().height == 3
+
+
+def test_one_persons_facts_are_looked_up_whatever_the_statistics_say(tmp_path):
+    """Every visit is a source: statistics of a day with one must not mean going through all."""
+    store = open_store(f"sqlite:///{tmp_path}/registry.sqlite3")
+    store.add(FewFacts([fact("A")]))
+    analyse(store.alias)
+    store.close()  # statistics are read with the next connection
+    statement, values = select(list(FACT_SCHEMA), Wanted(person_id="A"), mark="%s")
+    with connections[store.alias].cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        steps = [step for *_, step in cursor.fetchall()]
+    assert any("SEARCH s" in step for step in steps)
+    assert not any("SCAN s" in step for step in steps)
 
 
 def test_what_does_not_fit_is_refused_without_telling_values(store):
