@@ -1,8 +1,7 @@
 """Where people stand: computed from facts after every save, read by every list.
 
-One person is computed in some 30 ms by the programme's `Bedside`, inside the transaction that
-records something; everybody at once (after an import) by the same expressions over the whole
-snapshot.
+One person is computed by the programme's `Bedside`, inside the transaction that records something;
+everybody at once (after an import) by the same expressions over the whole snapshot.
 """
 
 from __future__ import annotations

@@ -151,10 +151,7 @@ def register(facts: pl.DataFrame, *, below: Organisation | None = None) -> tuple
     What facts do not tell is left as it is, and so is the place of somebody who is looked after
     somewhere below the place told. Call it in a transaction.
     """
-    dead_if, moved_if = (forms().state.get(each, "") for each in ("dead", "moved"))
-    names = [*dict.fromkeys([*IDENTITY, *names_in(dead_if), *names_in(moved_if)])]
-    taken = snapshot(facts, standing.today(), load(), variables=names)
-    rows = taken.frame.select("person_id", *names).to_dicts()
+    rows = _rows_of(facts, IDENTITY)
     known = _by_id([row["person_id"] for row in rows])
     places = Places("default", below)
     new: list[Resident] = []
@@ -162,8 +159,6 @@ def register(facts: pl.DataFrame, *, below: Organisation | None = None) -> tuple
     died: list[int] = []
     moved: dict[int, list[Resident]] = {}
     for row in rows:
-        row["dead"] = row["death_date"] is not None or bool(dead_if and holds(dead_if, row))
-        row["away"] = holds(moved_if, row) if moved_if else None
         resident = known.get(row["person_id"])
         if resident is None:
             resident = Resident(person_id=row["person_id"])
@@ -194,13 +189,15 @@ def register(facts: pl.DataFrame, *, below: Organisation | None = None) -> tuple
 
 
 def _rows_of(facts: pl.DataFrame, variables: Sequence[str]) -> list[dict[str, Any]]:
-    """What is known of these people today: `person_id`, the variables, and whether `dead`."""
-    rule = forms().state.get("dead", "")
-    names = [*dict.fromkeys([*variables, "death_date", *names_in(rule)])]
+    """What is known of these people today: `person_id`, the variables, whether `dead`, `away`."""
+    dead_if, moved_if = (forms().state.get(each, "") for each in ("dead", "moved"))
+    told = [*variables, "death_date", *names_in(dead_if), *names_in(moved_if)]
+    names = [*dict.fromkeys(told)]
     taken = snapshot(facts, standing.today(), load(), variables=names)
     rows = taken.frame.select("person_id", *names).to_dicts()
     for row in rows:
-        row["dead"] = row["death_date"] is not None or bool(rule and holds(rule, row))
+        row["dead"] = row["death_date"] is not None or bool(dead_if and holds(dead_if, row))
+        row["away"] = holds(moved_if, row) if moved_if else None
     return rows
 
 

@@ -11,7 +11,6 @@ from django.db.models import Count, Max
 
 from careloop.web.accounts.gate import Gate
 from careloop.web.care.models import Message
-from careloop.web.care.standing import worklists
 from careloop.web.care.worklist import query, reason, referral
 from careloop.web.care.worklist.selection import Selection
 from careloop.web.registry.resident import Resident
@@ -142,8 +141,3 @@ class Day:
         found = [row.resident for one in self.lists for row in one.rows]
         found += [each.resident for each in self.referrals]
         return found + [each["resident"] for each in self.messages]
-
-    @property
-    def programme_lists(self) -> int:
-        """How many lists the programme declares."""
-        return len(worklists().lists)
