@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -48,10 +48,3 @@ def health(request: HttpRequest) -> HttpResponse:
     del request
     connection.ensure_connection()
     return JsonResponse({"ok": True})
-
-
-@for_action("account")
-def not_there_yet(request: GatedRequest, **_: object) -> HttpResponse:
-    """A page that is being built."""
-    del request
-    raise Http404
